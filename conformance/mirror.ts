@@ -1,0 +1,63 @@
+/**
+ * A mirror: the shipping step functions seen as a transition system with the spec's own labels.
+ * The engine (graph.ts) walks it beside TLC's state graph; replay.ts walks it along one trace.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import { parseValue } from 'tla-checker-cli';
+import type { TlaValue } from 'tla-checker-cli';
+import type { Model } from './models.js';
+
+/** A state of the spec: its variables by name. */
+export type TlaState = Readonly<Record<string, TlaValue>>;
+
+/**
+ * `W` holds the core states of all servers and the world between them (channels, disks, budgets); it is never changed
+ * in place, and a core state in it is only ever made by a core step.
+ */
+export type Mirror<W> = {
+  /** The states that answer to the spec's Init, at least one. */
+  readonly init: readonly W[];
+  /**
+   * One step of the action with these arguments, in the order of the model's table.
+   * `null`: no such step, since the world does not offer it or the core refuses it.
+   * A step that changes nothing gives its state again: an edge to itself, as in TLC's dump.
+   */
+  readonly step: (w: W, action: string, args: readonly number[]) => W | null;
+  /** All variables of the model's state, budgets of the MC module included. */
+  readonly view: (w: W) => TlaState;
+  /** The full state as plain data (no functions, no Map): what proves that `view` is one-to-one. */
+  readonly key: (w: W) => unknown;
+  /**
+   * Fields of `key` by path, each with the spec variable that shows it. A path is field names joined by dots; `[]`
+   * stands for an element of an array or the value under a numeric name: `servers[].round`, `world.wire[][]`.
+   * A path covers all that is below it. A field of `key` found neither here nor in `hidden` fails the comparison.
+   */
+  readonly shown: Readonly<Record<string, string>>;
+  /** Fields of `key` that no variable shows, each with the reason; each must be a function of the shown ones. */
+  readonly hidden?: Readonly<Record<string, string>>;
+  /** The spec's invariants, by its names, over its states; true where they hold. */
+  readonly invariants?: Readonly<Record<string, (state: TlaState) => boolean>>;
+  /** Why `step` gave null: the name of the guard, or null where the world did not offer the event. */
+  readonly refusal?: (w: W, action: string, args: readonly number[]) => string | null;
+};
+
+/** Makes the mirror for a model, whose constants say how many servers there are and so on; Left says what is wrong. */
+export type MakeMirror = (model: Model) => E.Either<string, Mirror<unknown>>;
+
+/** Forgets what a world is: only the mirror itself ever looks into it. */
+export const anyMirror = <W>(mirror: Mirror<W>): Mirror<unknown> => mirror as unknown as Mirror<unknown>;
+
+/**
+ * A constant of a model as a value. Its text must be a value as TLC prints it (`{1, 2}`, `<<1, 5>>`, `(1 :> 2 @@ 3 :> 4)`,
+ * `[a |-> 1]`), not an expression that computes one.
+ */
+export const constantValue = (model: Model, name: string): E.Either<string, TlaValue> => {
+  const constant = model.constants[name];
+  if (constant === undefined) return E.left(`model ${model.name} gives no constant ${name}`);
+  if (typeof constant === 'number' || typeof constant === 'boolean') return E.right(constant);
+  if (typeof constant === 'object') return E.right({ model: name });
+  const value = parseValue(constant);
+  return E.isLeft(value)
+    ? E.left(`model ${model.name}, constant ${name}: not a plain value: ${constant}`)
+    : E.right(value.right);
+};
