@@ -16,11 +16,19 @@ export type Reader = {
   at: number;
   /** Offset behind the last byte that may be read. */
   end: number;
+  /** Longest string or buffer that is accepted, in bytes. */
+  readonly limit: number;
   error: WireError | null;
 };
 
-/** A cursor over `bytes[at, end)`. */
-export const openReader = (bytes: Buffer, at = 0, end = bytes.length): Reader => ({ bytes, at, end, error: null });
+/** A cursor over `bytes[at, end)`; a stream, whose end is not there yet, gives a limit of its own. */
+export const openReader = (bytes: Buffer, at = 0, end = bytes.length, limit = 0x7fffffff): Reader => ({
+  bytes,
+  at,
+  end,
+  limit,
+  error: null,
+});
 
 /** Notes the first failure and stops the reader. */
 export const fail = (r: Reader, error: WireError): void => {
@@ -89,6 +97,7 @@ export const readSaturated = (r: Reader): number => {
 const readLength = (r: Reader, field: string): number => {
   const length = readInt(r);
   if (length < -1) fail(r, { type: 'BadLength', field, length });
+  else if (length > r.limit) fail(r, { type: 'TooLong', field, length, limit: r.limit });
   else if (length > 0) has(r, length);
   return r.error === null ? length : -1;
 };
