@@ -1,0 +1,293 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import fc from 'fast-check';
+import * as E from 'fp-ts/lib/Either.js';
+import { decodeConfig, explainConfigError, loadConfig } from '../../shell/config.js';
+import type { Config, ConfigError } from '../../shell/config.js';
+import { Config as ConfigCodec } from '../../shell/configValues.js';
+import { editDistance, isKnownUnsupported, nearest, unsupportedKeys } from '../../shell/configKeys.js';
+import { parseProperties } from '../../shell/properties.js';
+
+const decode = (text: string, myid: string | null = '1', ownAddresses: readonly string[] = []) =>
+  decodeConfig({ file: 'zoo.cfg', text, readText: () => myid, ownAddresses });
+
+const errors = (text: string, myid: string | null = '1'): readonly string[] => {
+  const decoded = decode(text, myid);
+  return E.isLeft(decoded) ? decoded.left.map(explainConfigError) : [];
+};
+
+const good = (text: string, myid: string | null = '1'): Config => {
+  const decoded = decode(text, myid);
+  if (E.isRight(decoded)) return decoded.right;
+  return decoded.left.map(explainConfigError).join('\n') as never;
+};
+
+const warningsOf = (text: string, myid: string | null = '1'): readonly ConfigError[] => good(text, myid).warnings;
+
+const three = [
+  'server.1=zoo1:2888:3888',
+  'server.2=zoo2:2888:3888;2181',
+  'server.3=[fe80::3]:2888:3888:participant;[::1]:2182',
+].join('\n');
+const ensemble = `tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir=/var/zk\nclientPort=2181\n${three}\n`;
+
+test('a file with nothing but dataDir and clientPort gives the defaults of ZooKeeper', (t) => {
+  t.deepEqual(good('dataDir=/var/zk\nclientPort=2181'), {
+    tickTimeMs: 3000,
+    initLimitTicks: 10,
+    syncLimitTicks: 5,
+    dataDir: '/var/zk',
+    dataLogDir: '/var/zk',
+    client: { host: null, port: 2181 },
+    self: 1,
+    servers: [],
+    maxClientCnxns: 60,
+    minSessionTimeoutMs: 6000,
+    maxSessionTimeoutMs: 60_000,
+    fourLetterWords: ['srvr'],
+    snapCount: 100_000,
+    preAllocBytes: 67_108_864,
+    commitLogCount: 500,
+    snapRetainCount: 3,
+    purgeIntervalHours: 0,
+    warnings: [],
+  });
+});
+
+test('every key of the first release is read', (t) => {
+  const config = good(
+    `${ensemble}dataLogDir=/var/log/zk\nclientPortAddress=10.0.0.1\nmaxClientCnxns=0\nminSessionTimeout=1000\n` +
+      'maxSessionTimeout=9000\n4lw.commands.whitelist=stat, ruok\nsnapCount=500\npreAllocSize=64\ncommitLogCount=7\n' +
+      'autopurge.snapRetainCount=5\nautopurge.purgeInterval=24\npeerType=participant\n',
+  );
+  t.deepEqual(config, {
+    tickTimeMs: 2000,
+    initLimitTicks: 10,
+    syncLimitTicks: 5,
+    dataDir: '/var/zk',
+    dataLogDir: '/var/log/zk',
+    client: { host: '10.0.0.1', port: 2181 },
+    self: 1,
+    servers: [
+      { id: 1, host: 'zoo1', quorumPort: 2888, electionPort: 3888, role: 'participant', client: null },
+      {
+        id: 2,
+        host: 'zoo2',
+        quorumPort: 2888,
+        electionPort: 3888,
+        role: 'participant',
+        client: { host: null, port: 2181 },
+      },
+      {
+        id: 3,
+        host: 'fe80::3',
+        quorumPort: 2888,
+        electionPort: 3888,
+        role: 'participant',
+        client: { host: '::1', port: 2182 },
+      },
+    ],
+    maxClientCnxns: 0,
+    minSessionTimeoutMs: 1000,
+    maxSessionTimeoutMs: 9000,
+    fourLetterWords: ['stat', 'ruok'],
+    snapCount: 500,
+    preAllocBytes: 65_536,
+    commitLogCount: 7,
+    snapRetainCount: 5,
+    purgeIntervalHours: 24,
+    warnings: [],
+  });
+  t.true(E.isRight(ConfigCodec.decode(config)));
+});
+
+test('all errors are given at once, each with its place, what stands there, and what to write', (t) => {
+  t.deepEqual(
+    errors('# ours\ntickTime = fast\n\ninitLimit=0\nserver.1=zoo1:2888\nserver.300=zoo2:1:2\nserver.2=a:99999:2\n'),
+    [
+      'zoo.cfg:2:12: error: tickTime: must be a whole number from 1 to 2147483647, found "fast"; write a whole number from 1 to 2147483647 (milliseconds)',
+      'zoo.cfg:4:11: error: initLimit: must be a whole number from 1 to 2147483647, found "0"; write a whole number from 1 to 2147483647 (ticks)',
+      'zoo.cfg:5:10: error: server.1: a server line has the form host:quorumPort:electionPort[:participant][;[address:]clientPort], found "zoo1:2888"; write it in that form',
+      'zoo.cfg:6:1: error: server.300: the id must be a whole number from 0 to 254, found "server.300"; write server.N with N from 0 to 254',
+      'zoo.cfg:7:1: error: dataDir: is missing; write dataDir=<directory for snapshots and myid>',
+      'zoo.cfg:7:1: error: syncLimit: is missing; an ensemble needs it; write syncLimit=5',
+      'zoo.cfg:7:1: warning: clientPort: is missing: no client can connect; write clientPort=2181',
+      'zoo.cfg:7:12: error: server.2: the quorum port must be a number from 1 to 65535, found "99999"; write a port',
+    ],
+  );
+});
+
+test('myid must be there, be an id, and have its line', (t) => {
+  t.regex(errors(ensemble, null).join('\n'), /var\/zk\/myid:1:1: error: myid: the file is missing/);
+  t.regex(
+    errors(ensemble, 'one').join('\n'),
+    /myid:1:1: error: myid: must be a whole number from 0 to 254, found "one"/,
+  );
+  t.regex(errors(ensemble, '4\n').join('\n'), /server\.4: myid is 4, but there is no line server\.4.*one of 1, 2, 3/);
+  t.is(good(ensemble, ' 2\n').self, 2);
+  const given = { from: '--myid', text: '2' };
+  const decoded = decodeConfig({ file: 'f', text: ensemble, readText: () => null, ownAddresses: [], myid: given });
+  t.is(E.isRight(decoded) && decoded.right.self, 2);
+});
+
+test('ids and ports that are used twice are found', (t) => {
+  const twice = errors(`${ensemble}server.2=zoo4:2888:3888\n`);
+  t.regex(twice.join('\n'), /zoo\.cfg:9:1: error: server\.2: server 2 stands in line 7 already/);
+  const same = errors('dataDir=d\nclientPort=1\nserver.1=a:2:2\n');
+  t.deepEqual(same.length, 1);
+  t.regex(same.join(), /zoo\.cfg:3:10: error: server\.1: election port 2 of a is the quorum port of server\.1 already/);
+  const neighbours = errors(ensemble.replace('zoo2:2888:3888', 'zoo1:3888:4888'));
+  t.regex(neighbours.join(), /quorum port 3888 of zoo1 is the election port of server\.1 already/);
+  t.regex(errors(ensemble.replace('clientPort=2181', 'clientPort=3888')).join(), /is also a port of server\.1/);
+  t.regex(errors(ensemble, '3').join(), /clientPort is 2181, but server\.3 says 2182/);
+});
+
+test('observers are refused for now', (t) => {
+  const listed = errors(ensemble.replace('zoo2:2888:3888', 'zoo2:2888:3888:observer'));
+  t.regex(listed.join('\n'), /zoo\.cfg:7:25: error: server\.2: observers are not supported yet, found "observer"/);
+  t.regex(errors(`${ensemble}peerType=observer`).join(), /peerType: observers are not supported yet/);
+});
+
+test('keys of ZooKeeper that have no effect yet are named; what cannot be ignored is an error', (t) => {
+  for (const key of [
+    ...unsupportedKeys,
+    'authProvider.1',
+    'ssl.quorum.keyStore.location',
+    'metricsProvider.httpPort',
+  ]) {
+    t.true(isKnownUnsupported(key));
+    const decoded = decode(`dataDir=d\nclientPort=1\n${key}=7`);
+    const told = E.isLeft(decoded) ? decoded.left : decoded.right.warnings;
+    t.deepEqual(
+      told.map((w) => [w.line, w.field]),
+      [[3, key]],
+    );
+    t.regex(told[0]?.problem ?? '', /not supported yet/);
+  }
+  for (const line of [
+    'weight.1=3',
+    'sslQuorum=true',
+    'dynamicConfigFile=x',
+    'quorum.auth.enableSasl=TRUE',
+    'oraclePath=x',
+  ]) {
+    t.regex(errors(`dataDir=d\nclientPort=1\n${line}`).join(), /cannot be ignored/, line);
+  }
+  t.is(warningsOf('dataDir=d\nclientPort=1\nsslQuorum=false').length, 1);
+});
+
+test('an unknown key is a warning with the nearest right name', (t) => {
+  const meant = (key: string): string | undefined => warningsOf(`dataDir=d\nclientPort=1\n${key}=2`)[0]?.remedy;
+  t.is(meant('ticktime'), 'did you mean tickTime?');
+  t.is(meant('dataLogdri'), 'did you mean dataLogDir?');
+  t.is(meant('zookeeper.snapCount'), 'did you mean snapCount?');
+  t.is(meant('maxClientConns'), 'did you mean maxClientCnxns?');
+  t.is(meant('somethingElseAltogether'), 'remove the line');
+  t.is(warningsOf('dataDir=d\nclientPort=1\n4lw.commands.whitelist=*')[0], undefined);
+  t.is(warningsOf('dataDir=d\nclientPort=1\n4lw.commands.whitelist=rouk')[0]?.remedy, 'did you mean ruok?');
+});
+
+test('a key given twice, a low retain count and an even ensemble are warnings', (t) => {
+  const told = warningsOf('dataDir=a\ndataDir=b\nclientPort=1\nautopurge.snapRetainCount=1');
+  t.deepEqual(told.map((w) => [w.line, w.field]), [[2, 'dataDir'], [4, 'autopurge.snapRetainCount']]); // prettier-ignore
+  t.is(good('dataDir=a\ndataDir=b').dataDir, 'b');
+  t.is(good('dataDir=a\nautopurge.snapRetainCount=1').snapRetainCount, 3);
+  const four = warningsOf(`${ensemble}server.4=zoo4:2888:3888`);
+  t.regex(four.map(explainConfigError).join(), /4 servers bear the loss of no more of them than 3 do/);
+});
+
+test("a server line with an address that this machine has not is noticed when it is this server's", (t) => {
+  const text =
+    'dataDir=d\nclientPort=1\ninitLimit=1\nsyncLimit=1\nserver.1=10.0.0.9:2:3\nserver.2=b:2:3\nserver.3=c:2:3';
+  const warned = (own: readonly string[]): boolean => {
+    const decoded = decode(text, '1', own);
+    return E.isRight(decoded) && decoded.right.warnings.some((w) => w.found === '10.0.0.9');
+  };
+  t.true(warned(['127.0.0.1', '10.0.0.1']));
+  t.false(warned(['10.0.0.9']));
+});
+
+test('limits of sessions must fit together', (t) => {
+  t.regex(
+    errors('dataDir=d\nclientPort=1\nminSessionTimeout=9\nmaxSessionTimeout=8').join(),
+    /below minSessionTimeout \(9 ms\)/,
+  );
+  t.is(good('dataDir=d\ntickTime=10\nminSessionTimeout=-1').minSessionTimeoutMs, 20);
+  t.regex(errors('dataDir=d\nclientPortAddress=::1').join(), /clientPortAddress: is set, but clientPort is not/);
+});
+
+test('loadConfig reads the file and its myid; a file that is missing is an error like any other', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'zoo-'));
+  writeFileSync(join(dir, 'zoo.cfg'), ensemble.replace('/var/zk', dir));
+  writeFileSync(join(dir, 'myid'), '2\n');
+  const loaded = loadConfig(join(dir, 'zoo.cfg'));
+  t.is(E.isRight(loaded) && loaded.right.self, 2);
+  t.regex(JSON.stringify(loadConfig(join(dir, 'none.cfg'))), /the file cannot be read/);
+});
+
+test('Java properties: separators, escapes, joined lines, comments and places', (t) => {
+  const text = '  a=1\n! no\nb : two words  \nc\\ d\te\n x=one,\\\n    two\\u00e4\\\\\n#=\nempty\n\\#k=\\t!\r\nlast=\\';
+  const { properties, badEscapes } = parseProperties(text);
+  t.deepEqual(badEscapes, []);
+  t.deepEqual(properties.map((p) => [p.key, p.value, p.keyAt.line, p.keyAt.column, p.valueAt.line, p.valueAt.column]), [
+    ['a', '1', 1, 3, 1, 5],
+    ['b', 'two words', 3, 1, 3, 5],
+    ['c d', 'e', 4, 1, 4, 6],
+    ['x', 'one,two\u00e4\\', 5, 2, 5, 4],
+    ['empty', '', 8, 1, 8, 6],
+    ['#k', '!', 9, 1, 9, 5],
+    ['last', '', 10, 1, 10, 6],
+  ]); // prettier-ignore
+  t.deepEqual(parseProperties('a=\\u00g1').badEscapes, [{ at: { line: 1, column: 3 }, found: '\\u00g1' }]);
+  t.regex(errors('dataDir=\\u00g1\nclientPort=1').join(), /zoo\.cfg:1:9: error: text: a backslash and u/);
+});
+
+test('Java properties: what is escaped on writing is read back', (t) => {
+  const escape = (s: string): string =>
+    [...s].map((c) => (/[a-z0-9]/.test(c) ? c : [...new Array(c.length).keys()].map((i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''))).join(''); // prettier-ignore
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.string({ minLength: 1 }), fc.string())), (pairs) => {
+      const { properties } = parseProperties(pairs.map(([k, v]) => `${escape(k)} = ${escape(v)}`).join('\n'));
+      t.deepEqual(properties.map((p) => [p.key, p.value]), pairs.map(([k, v]) => [k, v.trim()])); // prettier-ignore
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('no text makes the reader throw, and every place lies within it', (t) => {
+  const line = fc.constantFrom(
+    'tickTime=',
+    'server.1=',
+    'a:1:2',
+    ':',
+    ';',
+    '|',
+    '\\',
+    '\n',
+    '[',
+    ']',
+    '=',
+    '#',
+    'x',
+    ' ',
+    '\\u1',
+  );
+  fc.assert(
+    fc.property(fc.array(line), (parts) => {
+      const text = parts.join('');
+      const decoded = decode(text);
+      const told = E.isLeft(decoded) ? decoded.left : decoded.right.warnings;
+      const lines = text.split('\n').length;
+      for (const e of told) t.true(e.line >= 1 && e.line <= lines && e.column >= 1, explainConfigError(e));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('nearest: swaps count once, and what is too far away is nothing', (t) => {
+  t.is(editDistance('tickTime', 'tcikTime'), 1);
+  t.is(editDistance('', 'abc'), 3);
+  t.is(nearest('abc', ['xyz']), null);
+});
