@@ -3,12 +3,11 @@
  * The engine (graph.ts) walks it beside TLC's state graph; replay.ts walks it along one trace.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import { parseValue } from 'tla-checker-cli';
-import type { TlaValue } from 'tla-checker-cli';
+import { parse } from 'tla-checker-cli';
+import type { TlaState, TlaValue } from 'tla-checker-cli';
 import type { Model } from './models.js';
 
-/** A state of the spec: its variables by name. */
-export type TlaState = Readonly<Record<string, TlaValue>>;
+export type { TlaState };
 
 /**
  * `W` holds the core states of all servers and the world between them (channels, disks, budgets); it is never changed
@@ -56,7 +55,7 @@ export const constantValue = (model: Model, name: string): E.Either<string, TlaV
   if (constant === undefined) return E.left(`model ${model.name} gives no constant ${name}`);
   if (typeof constant === 'number' || typeof constant === 'boolean') return E.right(constant);
   if (typeof constant === 'object') return E.right({ model: name });
-  const value = parseValue(constant);
+  const value = parse(constant);
   return E.isLeft(value)
     ? E.left(`model ${model.name}, constant ${name}: not a plain value: ${constant}`)
     : E.right(value.right);
