@@ -10,17 +10,19 @@ import type { SessionId, Txn } from '../service/txn.js';
 
 export type Touched = { readonly session: SessionId; readonly timeoutMs: number };
 
+/** First packet of a learner. `acceptedEpoch` travels as zxid (acceptedEpoch, 0). */
+export type LearnerInfo = {
+  readonly acceptedEpoch: number;
+  readonly sid: ServerId;
+  /** 0x10000 from every server since 3.4. */
+  readonly protocolVersion: number;
+  /** Version of the learner's configuration; 0 for a static one. */
+  readonly configVersion: Zxid;
+};
+
 export type Packet =
-  /** First packet of a learner. `acceptedEpoch` travels as zxid (acceptedEpoch, 0). */
-  | {
-      readonly type: 'FOLLOWERINFO' | 'OBSERVERINFO';
-      readonly acceptedEpoch: number;
-      readonly sid: ServerId;
-      /** 0x10000 from every server since 3.4. */
-      readonly protocolVersion: number;
-      /** Version of the learner's configuration; 0 for a static one. */
-      readonly configVersion: Zxid;
-    }
+  | ({ readonly type: 'FOLLOWERINFO' } & LearnerInfo)
+  | ({ readonly type: 'OBSERVERINFO' } & LearnerInfo)
   | { readonly type: 'LEADERINFO'; readonly epoch: number; readonly protocolVersion: number }
   /** `currentEpoch` -1: this epoch had been accepted before, so the answer does not count again. */
   | { readonly type: 'ACKEPOCH'; readonly currentEpoch: number; readonly zxid: Zxid }

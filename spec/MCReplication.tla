@@ -1,0 +1,161 @@
+--------------------------- MODULE MCReplication ---------------------------
+(***************************************************************************)
+(* Bounds, elections and verification variables for models of Replication. *)
+(* An action that the environment starts is wrapped: MCCrash is Crash with *)
+(* a budget. Every other action leaves the budget alone.                   *)
+(***************************************************************************)
+EXTENDS Replication
+
+CONSTANTS
+    Txns, Crashes, Cuts, Elections,  \* how many of each may happen
+    AnyElection                      \* TRUE: any server may be told any leader
+
+VARIABLES
+    budget,   \* what is left: <<txns, crashes, cuts, elections>>
+    order     \* history: the longest sequence that any server has delivered while it served
+
+mcVars == <<vars, budget, order>>
+
+Spend(k) == budget[k] > 0 /\ budget' = [budget EXCEPT ![k] = @ - 1]
+Free == UNCHANGED budget
+
+-----------------------------------------------------------------------------
+(* ElectionContract, as the environment keeps it: whom a server may be     *)
+(* told to follow. Asking servers are those that have started an election. *)
+
+Asking(i) == phase[i] = "LOOKING" /\ Quiescent(i)
+
+VoteBelow(j, l) ==
+    \/ Newer(currentEpoch[l], LastZxid(l), currentEpoch[j], LastZxid(j))
+    \/ (currentEpoch[l] = currentEpoch[j] /\ LastZxid(l) = LastZxid(j) /\ j <= l)
+
+MayFollow(i, l) ==
+    IF i = l
+      THEN AnyElection \/ IsQuorum({j \in Server : Asking(j) /\ VoteBelow(j, l)})
+      ELSE /\ Leading(l)
+           /\ AnyElection \/ IsQuorum({j \in Server : leader[j] = l \/ Asking(j)})
+
+MCElected(i, l) == MayFollow(i, l) /\ Elected(i, l) /\ (IF i = l THEN Spend(4) ELSE Free)
+MCPropose(l) == Propose(l) /\ Spend(1)
+MCCrash(i, k) == Crash(i, k) /\ Spend(2)
+MCBreak(i, l) == Break(i, l) /\ Spend(3)
+
+-----------------------------------------------------------------------------
+
+\* The history variable follows the server that has delivered most.
+Longest ==
+    LET lengths == {Len(delivered'[i]) : i \in {j \in Server : phase'[j] = "BROADCAST"}} \cup {Len(order)}
+        n == Max(lengths)
+    IN  order' = IF n = Len(order) THEN order
+                 ELSE delivered'[CHOOSE i \in Server : phase'[i] = "BROADCAST" /\ Len(delivered'[i]) = n]
+
+MCInit == Init /\ budget = <<Txns, Crashes, Cuts, Elections>> /\ order = InitialLog
+
+\* A named state to start from: the highest server leads, everybody follows and serves. traces/ holds a way to it.
+Established ==
+    LET l == Max(Server)
+        e == LastOf(InitialLog)[1] + 1
+    IN  /\ phase = [i \in Server |-> "BROADCAST"]
+        /\ leader = [i \in Server |-> l]
+        /\ acceptedEpoch = [i \in Server |-> e]
+        /\ currentEpoch = [i \in Server |-> e]
+        /\ epochFile = [i \in Server |-> <<e, e>>]
+        /\ saving = [i \in Server |-> "none"]
+        /\ log = [i \in Server |-> InitialLog]
+        /\ synced = [i \in Server |-> Len(InitialLog)]
+        /\ base = [i \in Server |-> 0]
+        /\ delivered = [i \in Server |-> InitialLog]
+        /\ newEpoch = [i \in Server |-> IF i = l THEN e ELSE 0]
+        /\ learners = [i \in Server |-> [j \in Server |->
+              IF i = l /\ j # l THEN [stage |-> "synced", zxid |-> ZeroZxid] ELSE NoLearner]]
+        /\ sync = [i \in Server |-> NoSync]
+        /\ net = [i \in Server |-> [j \in Server |-> <<>>]]
+        /\ budget = <<Txns, Crashes, Cuts, Elections>>
+        /\ order = InitialLog
+
+MCNext ==
+    /\ \/ \E i, j \in Server :
+            \/ MCElected(i, j)
+            \/ MCBreak(i, j)
+            \/ /\ Free
+               /\ \/ HandleFollowerInfo(i, j) \/ HandleLeaderInfo(i, j) \/ HandleAckEpoch(i, j)
+                  \/ HandleDiff(i, j) \/ HandleTrunc(i, j) \/ HandleSnap(i, j) \/ HandleNewLeader(i, j)
+                  \/ HandleUpToDate(i, j) \/ HandleProposal(i, j) \/ HandleAck(i, j) \/ HandleCommit(i, j)
+                  \/ NoticeClose(i, j)
+       \/ \E i \in Server :
+            \/ MCPropose(i)
+            \/ \E k \in 0..2 : MCCrash(i, k)
+            \/ /\ Free
+               /\ \/ EpochSaved(i) \/ SnapshotSaved(i) \/ WriteEpochFile(i) \/ LeaderTimeout(i) \/ Restart(i)
+                  \/ \E k \in 1..2 : LogSynced(i, k)
+    /\ Longest
+
+EstablishedSpec == Established /\ [][MCNext]_mcVars
+MCSpec == MCInit /\ [][MCNext]_mcVars
+
+-----------------------------------------------------------------------------
+(* Properties. `order` is what clients have seen.                          *)
+
+PacketTypes == {"FOLLOWERINFO", "LEADERINFO", "ACKEPOCH", "DIFF", "TRUNC", "SNAP", "NEWLEADER", "UPTODATE",
+                "PROPOSAL", "ACK", "COMMIT", "EOF"}
+
+TypeOK ==
+    /\ phase \in [Server -> {"DOWN", "LOOKING", "DISCOVERY", "SYNCHRONIZATION", "BROADCAST"}]
+    /\ leader \in [Server -> Server \cup {None}]
+    /\ acceptedEpoch \in [Server -> Nat] /\ currentEpoch \in [Server -> Nat]
+    /\ saving \in [Server -> {"none", "accepted", "current", "snapshot"}]
+    /\ \A i \in Server :
+          /\ synced[i] \in 0..Len(log[i]) /\ base[i] \in 0..Len(log[i])
+          /\ newEpoch[i] \in Nat
+          /\ sync[i].commits \in 0..Len(sync[i].pending)
+          /\ sync[i].mode \in {"none", "DIFF", "SNAP"} /\ sync[i].stage \in {"packets", "logging", "acked"}
+          /\ \A j \in Server :
+                /\ learners[i][j].stage \in Stage
+                /\ \A n \in 1..Len(net[i][j]) : net[i][j][n].type \in PacketTypes
+
+\* At most one established leader an epoch (Leadership1).
+Leadership == \A l, m \in Server :
+    Leading(l) /\ Serving(l) /\ Leading(m) /\ Serving(m) /\ newEpoch[l] = newEpoch[m] => l = m
+
+\* What any serving server has applied is one and the same sequence, so far (PrefixConsistency).
+PrefixConsistency == \A i \in Server : Serving(i) => IsPrefix(delivered[i], order)
+
+\* Of two serving servers one has applied what the other has, and perhaps more (Agreement).
+Agreement == \A i, j \in Server : Serving(i) /\ Serving(j) =>
+    IsPrefix(delivered[i], delivered[j]) \/ IsPrefix(delivered[j], delivered[i])
+
+\* Nothing is delivered that is not in the log of the server that delivers it (Integrity).
+Integrity == \A i \in Server : Serving(i) => IsPrefix(delivered[i], log[i])
+
+Increasing(s) == \A n \in 1..Len(s) - 1 : Below(s[n], s[n + 1])
+
+\* No server delivers a transaction twice or in another order (TotalOrder).
+TotalOrder == Increasing(order) /\ \A i \in Server : Increasing(delivered[i])
+
+\* The transactions of one primary are delivered without gap (LocalPrimaryOrder).
+LocalPrimaryOrder == \A n \in 1..Len(order) :
+    \/ order[n][2] = 1
+    \/ n > 1 /\ order[n - 1] = <<order[n][1], order[n][2] - 1>>
+
+\* Logs follow the order of epochs as well (GlobalPrimaryOrder).
+GlobalPrimaryOrder == \A i \in Server : Increasing(log[i])
+
+\* An established leader has delivered everything of earlier epochs (PrimaryIntegrity).
+PrimaryIntegrity == \A l \in Server : Leading(l) /\ Serving(l) =>
+    \A n \in 1..Len(order) : order[n][1] < newEpoch[l] => n <= Len(delivered[l]) /\ delivered[l][n] = order[n]
+
+\* The established leader of the newest epoch has everything that was ever delivered (LeaderLogCompleteness).
+LeaderLogCompleteness == \A l \in Server :
+    Leading(l) /\ Serving(l) /\ (\A m \in Server : acceptedEpoch[m] <= newEpoch[l]) => IsPrefix(order, log[l])
+
+\* What was delivered once is on the disks of a quorum (CommittedLogDurability).
+Durability == IsQuorum({i \in Server : IsPrefix(order, Prefix(log[i], synced[i]))})
+
+\* A server that synchronised in an epoch had promised it.
+EpochsInOrder == \A i \in Server :
+    /\ epochFile[i][2] <= epochFile[i][1]
+    /\ currentEpoch[i] <= acceptedEpoch[i] \/ phase[i] = "DOWN"
+
+\* No server is handed a packet that it does not expect (ShouldNotBeTriggered).
+NothingUnexpected == \A i, j \in Server : net[j][i] # <<>> => Expected(i, j)
+=============================================================================
