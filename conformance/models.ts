@@ -21,12 +21,15 @@
  *   of the operator. Every action of a compared model must change the state somewhere: leave out what its bounds forbid.
  * - `extends`: module, init, vars, tier, constants, domains, actions, invariants and properties come from the named
  *   model. Constants, domains and actions are merged name by name, and null takes one away; the others are replaced.
- *   What TLC finds (result, why, sizes) and `compare` are each model's own.
+ *   What TLC finds (result, why, sizes) and `compare`, `replay`, `judge` are each model's own.
  * - `result`: "ok", "invariant NAME", "property NAME", "deadlock" or "assumption"; deadlock is looked for only where expected.
  * - `depth` counts states, so a model with nothing but Init has depth 1.
  * - `next`: an operator in place of `actions`, for modules that are never compared; so are `constraint`,
  *   `actionConstraint`, `view` and `symmetry`, since TLC then prints a graph that is not the spec's.
  * - `fairness`: a temporal formula, for liveness; `vars`: the operator or tuple of all variables, "vars" when absent.
+ * - `compare`: the mirror whose graph must be TLC's. `replay`: the mirror that must follow the counterexample of a model
+ *   meant to fail. `judge`: the mirror whose invariants, the functions of the same names, must give TLC's verdict on every
+ *   state of this model's graph, violating ones included.
  * - `tier`: "test" runs with every change, "nightly" is larger.
  */
 import * as E from 'fp-ts/lib/Either.js';
@@ -66,6 +69,8 @@ const entryFields = {
   edges: t.record(t.string, Count),
   tier: t.union([t.literal('test'), t.literal('nightly')]),
   compare: t.string,
+  replay: t.string,
+  judge: t.string,
 } as const;
 
 /** An entry as it stands in the file, before `extends` is followed. */
@@ -101,6 +106,8 @@ export type Model = {
   readonly edges?: Readonly<Record<string, number>>;
   readonly tier: 'test' | 'nightly';
   readonly compare?: string;
+  readonly replay?: string;
+  readonly judge?: string;
 };
 
 export type Models = ReadonlyMap<string, Model>;
@@ -182,6 +189,8 @@ const complete = (name: string, e: ModelEntry): Model => ({
   ...(e.edges === undefined ? {} : { edges: e.edges }),
   tier: e.tier ?? 'test',
   ...(e.compare === undefined ? {} : { compare: e.compare }),
+  ...(e.replay === undefined ? {} : { replay: e.replay }),
+  ...(e.judge === undefined ? {} : { judge: e.judge }),
 });
 
 const unknownFields = (name: string, entry: ModelEntry): readonly string[] =>
@@ -211,6 +220,8 @@ const faults = (m: Model): readonly string[] => {
   if (kind === 'property' && !m.properties.includes(named ?? '')) found.push(`expects ${m.result}, which it lacks`);
   if (kind === 'property' && m.properties.length > 1) found.push('TLC does not name properties: one a failing model');
   if (kind !== 'ok' && m.why === undefined) found.push('a model meant to fail says why');
+  if (m.replay !== undefined && kind === 'ok') found.push('replay: a model that holds has no counterexample');
+  if (m.judge !== undefined && m.invariants.length === 0) found.push('judge: no invariant to judge');
   if (m.compare !== undefined) {
     if (m.next !== undefined) found.push('compared, so it needs actions in place of next: labels carry arguments');
     for (const d of distortions)

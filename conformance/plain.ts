@@ -128,7 +128,12 @@ export const plainText = (v: unknown): string => {
       .sort()
       .map((k) => `${JSON.stringify(k)}:${plainText(v[k])}`)
       .join(',')}}`;
-  if (typeof v === 'object' || typeof v === 'function' || typeof v === 'bigint' || typeof v === 'symbol')
+  if (
+    (typeof v === 'object' && v !== null) ||
+    typeof v === 'function' ||
+    typeof v === 'bigint' ||
+    typeof v === 'symbol'
+  )
     return notPlain(v);
   return JSON.stringify(v);
 };

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import test from 'ava';
+import * as E from 'fp-ts/lib/Either.js';
+import { decodeModels } from '../../conformance/models.js';
+import type { Model } from '../../conformance/models.js';
+
+const decoded = (entries: unknown): E.Either<readonly string[], ReadonlyMap<string, Model>> =>
+  decodeModels(JSON.stringify(entries));
+
+const findings = (entries: unknown): readonly string[] => {
+  const r = decoded(entries);
+  return E.isLeft(r) ? r.left : [];
+};
+
+const base = {
+  module: 'MCFoo',
+  constants: { Server: '{1, 2}', Nil: { model: true }, Max: 3 },
+  domains: { Server: [1, 2], Epoch: [-1, 0] },
+  actions: { Go: { params: ['Server', 'Epoch'], operator: 'MCGo' }, Stop: { params: [] } },
+  invariants: ['TypeOK'],
+  result: 'ok',
+};
+
+test('a model gets its defaults', (t) => {
+  const r = decoded({ Foo: base });
+  t.true(E.isRight(r));
+  const m = E.isRight(r) ? r.right.get('Foo') : undefined;
+  t.is(m?.init, 'Init');
+  t.is(m?.vars, 'vars');
+  t.is(m?.tier, 'test');
+  t.is(m?.compare, undefined);
+  t.deepEqual(m?.constants, { Server: '{1, 2}', Nil: { model: true }, Max: 3 });
+});
+
+test('extends: tables are merged, null takes an entry away, and what TLC finds is never inherited', (t) => {
+  const r = decoded({
+    Foo: { ...base, init: 'MCInit', distinct: 5, compare: 'foo', tier: 'nightly' },
+    Bar: {
+      extends: 'Foo',
+      constants: { Max: 4 },
+      actions: { Stop: null },
+      invariants: ['NeverDone'],
+      result: 'invariant NeverDone',
+      why: 'it can be done',
+    },
+  });
+  t.true(E.isRight(r), E.isLeft(r) ? r.left.join('\n') : '');
+  const m = E.isRight(r) ? r.right.get('Bar') : undefined;
+  t.is(m?.init, 'MCInit');
+  t.is(m?.tier, 'nightly');
+  t.is(m?.distinct, undefined);
+  t.is(m?.compare, undefined);
+  t.deepEqual(m?.constants, { Server: '{1, 2}', Nil: { model: true }, Max: 4 });
+  t.deepEqual(Object.keys(m?.actions ?? {}), ['Go']);
+  t.deepEqual(m?.invariants, ['NeverDone']);
+});
+
+test('every mistake is named with its model', (t) => {
+  const cases: readonly (readonly [object, RegExp])[] = [
+    [{ ...base, constraints: 'X' }, /Foo: unknown field constraints/],
+    [{ ...base, result: 'fine' }, /Invalid value "fine"/],
+    [{ ...base, module: undefined }, /Foo: no module/],
+    [{ ...base, actions: {} }, /Foo: neither actions nor next/],
+    [{ ...base, next: 'Next' }, /Foo: both actions and next/],
+    [{ ...base, actions: { Go: { params: ['Nobody'] } } }, /Foo: action Go: no domain Nobody/],
+    [{ ...base, actions: { Go__1: { params: [] } } }, /two underscores/],
+    [{ ...base, domains: { Server: [1, 1], Epoch: [0] } }, /domain Server: empty, or a value stands in it twice/],
+    [{ ...base, result: 'invariant Other', why: 'x' }, /Foo: expects invariant Other, which it lacks/],
+    [{ ...base, result: 'invariant TypeOK' }, /a model meant to fail says why/],
+    [{ ...base, result: 'invariant TypeOK', why: 'x', compare: 'foo' }, /its result must be ok/],
+    [{ ...base, extends: 'Nowhere' }, /extends Nowhere, which is not in the file/],
+    [{ ...base, extends: 'Foo' }, /extends itself/],
+  ];
+  for (const [entry, expected] of cases) t.regex(findings({ Foo: entry }).join('\n'), expected);
+  t.true(E.isLeft(decodeModels('{')));
+});
+
+test('a compared model may have nothing that makes TLC print another graph', (t) => {
+  for (const field of ['constraint', 'actionConstraint', 'view', 'symmetry']) {
+    const entry = { ...base, [field]: 'Op' };
+    t.deepEqual(findings({ Foo: entry }), [], field);
+    t.regex(findings({ Foo: { ...entry, compare: 'foo' } }).join(), new RegExp(`may have no ${field}`));
+  }
+});
+
+test('the fixture and spec/models.json are well formed', async (t) => {
+  for (const path of ['test/fixtures/models.json', 'spec/models.json']) {
+    const r = decodeModels(await readFile(path, 'utf8'));
+    t.deepEqual(E.isLeft(r) ? r.left : [], [], path);
+  }
+});
