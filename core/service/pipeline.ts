@@ -1,0 +1,207 @@
+/**
+ * Requests of a connection: answered in their order. Writes and syncs go out at once, one behind the other; a read
+ * waits until all before it is answered and is evaluated there, so that a client sees its own writes.
+ * Source: CommitProcessor, FinalRequestProcessor.
+ */
+import { first, pop, push } from '../data/fifo.js';
+import { emptyHamt, getKey, removeKey, setKey } from '../data/hamt.js';
+import { zeroZxid } from '../data/zxid.js';
+import { authenticate } from './acl.js';
+import { noBody } from './apply.js';
+import type { TxnResult } from './apply.js';
+import {
+  closeClient,
+  forward,
+  heardOf,
+  replyZxid,
+  store,
+  withHeld,
+  withIdentities,
+  withQueue,
+  withSession,
+} from './connection.js';
+import { errorCode } from './error.js';
+import { readNode, restoreWatches } from './read.js';
+import type { SetWatches } from './read.js';
+import type { ClientRequest, Identity, ReadRequest, ReplyBody, SyncRequest, WriteRequest } from './request.js';
+import type { Conn, DeferredRead, Draft, Entry } from './state.js';
+import { addWatch, watchMode } from './watch.js';
+
+/** The xid of every answer to a ping, whatever the client sent. */
+const pingXid = -2;
+
+export const requestReceived = (d: Draft, conn: number, xid: number, request: ClientRequest): void => {
+  const c = getKey(d.conns, conn);
+  if (c === undefined) return;
+  switch (c.phase) {
+    case 'connected':
+      return closeClient(d, c, 'out of protocol');
+    case 'creating':
+    case 'validating':
+      return store(d, withHeld(c, push(c.held, { xid, request })));
+    case 'closing':
+      return;
+    case 'attached':
+      heardOf(d, c.session, c.timeoutMs);
+      return take(d, c, xid, request);
+  }
+};
+
+const take = (d: Draft, c: Conn, xid: number, request: ClientRequest): void => {
+  switch (request.op) {
+    case 'auth':
+      return takeAuth(d, c, xid, request);
+    case 'createSession': // the servers' own: a client's is as good as an unknown operation
+      return takeRead(d, c, xid, { op: 'unknown', opcode: -10 });
+    case 'exists':
+    case 'getData':
+    case 'getChildren':
+    case 'getChildren2':
+    case 'getACL':
+    case 'ping':
+    case 'setWatches':
+    case 'setWatches2':
+    case 'unreadable':
+    case 'unknown':
+      return takeRead(d, c, xid, request);
+    default:
+      return takeForwarded(d, c, xid, request);
+  }
+};
+
+const takeForwarded = (d: Draft, c: Conn, xid: number, request: WriteRequest | SyncRequest): void => {
+  const { conn, session, identities, nextSeq: seq } = c;
+  const queued = withQueue(c, push(c.queue, { kind: 'forwarded', seq, xid, op: request.op }), c.results, seq + 1);
+  const { timeoutMs, readOnly } = c;
+  store(d, request.op === 'closeSession' ? withSession(queued, 'closing', session, timeoutMs, readOnly) : queued);
+  const forwarded = { session, cxid: xid, request, identities };
+  if (request.op === 'sync') {
+    d.syncs = push(d.syncs, { conn, seq, path: request.path });
+    d.effects.push({ type: 'Forward', request: forwarded });
+  } else forward(d, forwarded, { conn, seq, cxid: xid, op: request.op });
+};
+
+/** The identity holds for all that the client sends behind the packet, so it counts before the answer goes out. */
+const takeAuth = (d: Draft, c: Conn, xid: number, request: Extract<ReadRequest, { readonly op: 'auth' }>): void => {
+  const identity = authenticate(request.scheme, request.auth, c.address);
+  const err = identity === null ? errorCode.authFailed : errorCode.ok;
+  const known = identity === null || c.identities.some((i) => i.scheme === identity.scheme && i.id === identity.id);
+  const proved = known ? c : withIdentities(c, [...c.identities, identity]);
+  queueOrAnswer(d, proved, { kind: 'auth', xid, err });
+};
+
+const takeRead = (d: Draft, c: Conn, xid: number, request: DeferredRead): void => {
+  if (c.queue.size === 0) answerRead(d, c, xid, request, c.identities);
+  else queueOrAnswer(d, c, { kind: 'read', xid, request, identities: c.identities });
+};
+
+const queueOrAnswer = (d: Draft, c: Conn, entry: Exclude<Entry, { readonly kind: 'forwarded' }>): void => {
+  store(d, c.queue.size === 0 ? c : withQueue(c, push(c.queue, entry), c.results, c.nextSeq));
+  if (c.queue.size === 0) answer(d, c, entry);
+};
+
+/** A forwarded request is done: it is answered when all before it are, and with it the reads that waited behind it. */
+export const complete = (d: Draft, conn: number, seq: number, result: TxnResult): void => {
+  const c = getKey(d.conns, conn);
+  if (c === undefined) return; // the client left; the place in the session's queue is free all the same
+  const results = setKey(c.results, seq, result, d.owner);
+  flush(d, withQueue(c, c.queue, results, c.nextSeq));
+};
+
+const flush = (d: Draft, c: Conn): void => {
+  let { queue, results } = c;
+  for (let entry = first(queue); entry !== undefined; entry = first(queue)) {
+    let isOpen: boolean;
+    if (entry.kind === 'forwarded') {
+      const result = getKey(results, entry.seq);
+      if (result === undefined) break;
+      results = results.size === 1 ? emptyHamt() : removeKey(results, entry.seq, d.owner);
+      isOpen = answerForwarded(d, c, entry, result);
+    } else isOpen = answer(d, c, entry);
+    if (!isOpen) return;
+    queue = pop(queue);
+  }
+  store(d, withQueue(c, queue, results, c.nextSeq));
+};
+
+const reply = (d: Draft, c: Conn, xid: number, err: number, body: ReplyBody): void => {
+  const said = { xid, zxid: replyZxid(d), err, body: err === errorCode.ok ? body : noBody };
+  d.effects.push({ type: 'Reply', conn: c.conn, reply: said });
+};
+
+/** @returns whether the connection goes on */
+const answerForwarded = (
+  d: Draft,
+  c: Conn,
+  entry: Extract<Entry, { readonly kind: 'forwarded' }>,
+  { err, body }: TxnResult,
+): boolean => {
+  if (err === errorCode.sessionMoved || hasMoved(body)) {
+    closeClient(d, c, 'session moved');
+    return false;
+  }
+  reply(d, c, entry.xid, err, body);
+  if (entry.op !== 'closeSession') return true;
+  closeClient(d, c, 'session closed');
+  return false;
+};
+
+const hasMoved = (body: ReplyBody): boolean =>
+  body.type === 'multi' && body.results.some((r) => r.op === 'error' && r.err === errorCode.sessionMoved);
+
+/** @returns whether the connection goes on */
+const answer = (d: Draft, c: Conn, entry: Exclude<Entry, { readonly kind: 'forwarded' }>): boolean => {
+  if (entry.kind === 'read') return answerRead(d, c, entry.xid, entry.request, entry.identities);
+  d.effects.push({
+    type: 'Reply',
+    conn: c.conn,
+    reply: { xid: entry.xid, zxid: zeroZxid, err: entry.err, body: noBody },
+  });
+  if (entry.err === errorCode.ok) return true;
+  closeClient(d, c, 'authentication failed');
+  return false;
+};
+
+/** @returns whether the connection goes on */
+const answerRead = (
+  d: Draft,
+  c: Conn,
+  xid: number,
+  request: DeferredRead,
+  identities: readonly Identity[],
+): boolean => {
+  switch (request.op) {
+    case 'ping':
+      reply(d, c, pingXid, errorCode.ok, noBody);
+      return true;
+    case 'unreadable':
+      reply(d, c, xid, request.err, noBody);
+      return true;
+    case 'unknown': {
+      const said = { xid, zxid: null, err: errorCode.unimplemented, body: noBody };
+      d.effects.push({ type: 'Reply', conn: c.conn, reply: said });
+      closeClient(d, c, 'unknown operation');
+      return false;
+    }
+    case 'setWatches':
+    case 'setWatches2':
+      answerSetWatches(d, c, xid, request);
+      return true;
+    default: {
+      const { err, body, watch } = readNode(d.database.tree, identities, request);
+      if (watch !== null && request.path !== null)
+        d.watches = addWatch(d.watches, watch, c.conn, request.path, watchMode.oneShot, d.owner);
+      reply(d, c, xid, err, body);
+      return true;
+    }
+  }
+};
+
+/** What the client missed goes out before the answer. */
+const answerSetWatches = (d: Draft, c: Conn, xid: number, request: SetWatches): void => {
+  const { events, set } = restoreWatches(d.database.tree, request);
+  for (const { type, path } of events)
+    d.effects.push({ type: 'Event', conn: c.conn, event: { type, path, zxid: null } });
+  for (const { table, path, mode } of set) d.watches = addWatch(d.watches, table, c.conn, path, mode, d.owner);
+  reply(d, c, xid, errorCode.ok, noBody);
+};
