@@ -197,9 +197,10 @@ export function* encodeBody(snapshot: Snapshot, chunkBytes: number): Generator<B
     yield written(w);
     w = openWriter(chunkBytes);
   }
-  writeString(w, endOfTree);
+  const same = wrote === counted;
+  if (same) writeString(w, endOfTree);
   yield written(w);
-  return wrote === counted;
+  return same;
 }
 
 const writeNode = (w: Writer, node: SnapshotNode, key: number): void => {
