@@ -4,8 +4,10 @@ import type { TlaState } from 'tla-checker-cli';
 import type { Place } from './difference.js';
 import { differingPlaces } from './difference.js';
 import type { Binding } from './generate.js';
+import { labelOf } from './generate.js';
 import type { Mirror } from './mirror.js';
-import type { Search } from './search.js';
+import { differingFields } from './plain.js';
+import type { Search, SearchFinding } from './search.js';
 import { pathTo, worldAt } from './search.js';
 
 /** A difference as numbers: at state `from` (-1: Init itself) with this binding TLC and the core go to these states. */
@@ -85,6 +87,32 @@ const difference = <W>(
     places: differingPlaces(tlc ?? source, target ?? source),
   };
 };
+
+/** How the search came upon a finding of its own: the shortest run to the state, and what is odd there. */
+export type Story = {
+  readonly finding: SearchFinding['type'];
+  readonly trace: readonly TraceStep[];
+  readonly notes: readonly string[];
+};
+
+export const storiesOf = <W>(mirror: Mirror<W>, core: Search): readonly Story[] =>
+  core.findings.flatMap((f) => {
+    if (!('state' in f) || f.state < 0) return [];
+    const trace = traceTo(mirror, core, f.state);
+    const story = (notes: readonly string[]): readonly Story[] => [{ finding: f.type, trace, notes }];
+    if (f.type === 'Threw') return story([`then ${core.bindings[f.binding]?.label ?? 'its view or key'}`]);
+    if (f.type !== 'ViewHides') return story([]);
+    const first = worldAt(mirror, core, f.state);
+    const { label, action, args } = core.bindings[f.binding] as Binding;
+    const before = f.from < 0 ? null : worldAt(mirror, core, f.from);
+    const again = before === null ? null : mirror.step(before, action, args);
+    if (first === null || again === null) return story([]);
+    const way = traceTo(mirror, core, f.from).map((s) => (s.action === 'Init' ? 'Init' : labelOf(s.action, s.args)));
+    return story([
+      `and again by ${[...way, label].join(', ')}`,
+      ...differingFields('', mirror.key(first), mirror.key(again)),
+    ]);
+  });
 
 /** The shortest run to a state, with the states on the way. */
 export const traceTo = <W>(mirror: Mirror<W>, core: Search, state: number): readonly TraceStep[] => {

@@ -6,8 +6,8 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { readDot } from 'tla-checker-cli';
 import type { DotError, TlaState } from 'tla-checker-cli';
-import { explain } from './explain.js';
-import type { Candidate, Difference } from './explain.js';
+import { explain, storiesOf } from './explain.js';
+import type { Candidate, Difference, Story } from './explain.js';
 import type { Binding } from './generate.js';
 import type { Mirror } from './mirror.js';
 import type { Identity, Search, SearchFinding } from './search.js';
@@ -59,6 +59,8 @@ export type Comparison = {
   readonly findings: readonly Finding[];
   /** The differences that are nearest to Init, nearest first. */
   readonly differences: readonly Difference[];
+  /** The ways to what the search itself found fault with. */
+  readonly stories: readonly Story[];
   readonly cpuMs: { readonly search: number; readonly compare: number };
 };
 
@@ -110,6 +112,7 @@ export const compareGraphs = async <W>(
     repeated: tlc.repeated,
     findings,
     differences,
+    stories: storiesOf(mirror, core),
     cpuMs: { search: Math.round(searched - started), compare: Math.round(cpuMs() - searched) },
   };
 };

@@ -138,6 +138,20 @@ export const plainText = (v: unknown): string => {
   return JSON.stringify(v);
 };
 
+/** The innermost places where two pieces of plain data differ, as `servers[0].round: 1, then 2`. */
+export const differingFields = (at: string, a: unknown, b: unknown): readonly string[] => {
+  const left = plainText(a);
+  const right = plainText(b);
+  if (left === right) return [];
+  if (Array.isArray(a) && Array.isArray(b) && a.length === b.length)
+    return a.flatMap((item, i) => differingFields(`${at}[${i}]`, item, b[i]));
+  if (isPlainObject(a) && isPlainObject(b))
+    return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((k) =>
+      differingFields(at === '' ? k : `${at}.${k}`, a[k], b[k]),
+    );
+  return [`${at}: ${left}, then ${right}`];
+};
+
 /** Which fields of full states are accounted for: see `Mirror.shown`. */
 export type FieldCheck = {
   /** Notes the fields of one full state. */

@@ -215,6 +215,7 @@ test('two full states that look the same are found, listed as hidden or not', as
   };
   const c = await compare(hiding, counterDot);
   t.like(c.findings[0], { type: 'ViewHides', state: 0, from: 0 });
+  t.deepEqual(c.stories[0]?.notes, ['and again by Init, Reset__', 'resets: 0, then 1']);
   const derived = {
     ...hiding,
     step: (w: Hiding, a: string, args: readonly number[]) => {
