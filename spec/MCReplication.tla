@@ -35,19 +35,38 @@ MayFollow(i, l) ==
       ELSE /\ Leading(l)
            /\ AnyElection \/ IsQuorum({j \in Server : leader[j] = l \/ Asking(j)})
 
-MCElected(i, l) == MayFollow(i, l) /\ Elected(i, l) /\ (IF i = l THEN Spend(4) ELSE Free)
-MCPropose(l) == Propose(l) /\ Spend(1)
-MCCrash(i, k) == Crash(i, k) /\ Spend(2)
-MCBreak(i, l) == Break(i, l) /\ Spend(3)
-
------------------------------------------------------------------------------
-
 \* The history variable follows the server that has delivered most.
 Longest ==
     LET lengths == {Len(delivered'[i]) : i \in {j \in Server : phase'[j] = "BROADCAST"}} \cup {Len(order)}
         n == Max(lengths)
     IN  order' = IF n = Len(order) THEN order
                  ELSE delivered'[CHOOSE i \in Server : phase'[i] = "BROADCAST" /\ Len(delivered'[i]) = n]
+
+MCElected(i, l) == MayFollow(i, l) /\ Elected(i, l) /\ (IF i = l THEN Spend(4) ELSE Free) /\ Longest
+MCPropose(l)    == Propose(l) /\ Spend(1) /\ Longest
+MCCrash(i, k)   == Crash(i, k) /\ Spend(2) /\ Longest
+MCBreak(i, l)   == Break(i, l) /\ Spend(3) /\ Longest
+
+MCHandleFollowerInfo(i, j) == HandleFollowerInfo(i, j) /\ Free /\ Longest
+MCHandleLeaderInfo(i, j) == HandleLeaderInfo(i, j) /\ Free /\ Longest
+MCHandleAckEpoch(i, j) == HandleAckEpoch(i, j) /\ Free /\ Longest
+MCHandleDiff(i, j) == HandleDiff(i, j) /\ Free /\ Longest
+MCHandleTrunc(i, j) == HandleTrunc(i, j) /\ Free /\ Longest
+MCHandleSnap(i, j) == HandleSnap(i, j) /\ Free /\ Longest
+MCHandleNewLeader(i, j) == HandleNewLeader(i, j) /\ Free /\ Longest
+MCHandleUpToDate(i, j) == HandleUpToDate(i, j) /\ Free /\ Longest
+MCHandleProposal(i, j) == HandleProposal(i, j) /\ Free /\ Longest
+MCHandleAck(i, j) == HandleAck(i, j) /\ Free /\ Longest
+MCHandleCommit(i, j) == HandleCommit(i, j) /\ Free /\ Longest
+MCNoticeClose(i, j) == NoticeClose(i, j) /\ Free /\ Longest
+MCLogSynced(i, k) == LogSynced(i, k) /\ Free /\ Longest
+MCEpochSaved(i) == EpochSaved(i) /\ Free /\ Longest
+MCSnapshotSaved(i) == SnapshotSaved(i) /\ Free /\ Longest
+MCWriteEpochFile(i) == WriteEpochFile(i) /\ Free /\ Longest
+MCLeaderTimeout(i) == LeaderTimeout(i) /\ Free /\ Longest
+MCRestart(i) == Restart(i) /\ Free /\ Longest
+
+-----------------------------------------------------------------------------
 
 MCInit == Init /\ budget = <<Txns, Crashes, Cuts, Elections>> /\ order = InitialLog
 
@@ -74,21 +93,16 @@ Established ==
         /\ order = InitialLog
 
 MCNext ==
-    /\ \/ \E i, j \in Server :
-            \/ MCElected(i, j)
-            \/ MCBreak(i, j)
-            \/ /\ Free
-               /\ \/ HandleFollowerInfo(i, j) \/ HandleLeaderInfo(i, j) \/ HandleAckEpoch(i, j)
-                  \/ HandleDiff(i, j) \/ HandleTrunc(i, j) \/ HandleSnap(i, j) \/ HandleNewLeader(i, j)
-                  \/ HandleUpToDate(i, j) \/ HandleProposal(i, j) \/ HandleAck(i, j) \/ HandleCommit(i, j)
-                  \/ NoticeClose(i, j)
-       \/ \E i \in Server :
-            \/ MCPropose(i)
-            \/ \E k \in 0..2 : MCCrash(i, k)
-            \/ /\ Free
-               /\ \/ EpochSaved(i) \/ SnapshotSaved(i) \/ WriteEpochFile(i) \/ LeaderTimeout(i) \/ Restart(i)
-                  \/ \E k \in 1..2 : LogSynced(i, k)
-    /\ Longest
+    \/ \E i, j \in Server :
+          \/ MCElected(i, j) \/ MCBreak(i, j)
+          \/ MCHandleFollowerInfo(i, j) \/ MCHandleLeaderInfo(i, j) \/ MCHandleAckEpoch(i, j)
+          \/ MCHandleDiff(i, j) \/ MCHandleTrunc(i, j) \/ MCHandleSnap(i, j)
+          \/ MCHandleNewLeader(i, j) \/ MCHandleUpToDate(i, j) \/ MCHandleProposal(i, j)
+          \/ MCHandleAck(i, j) \/ MCHandleCommit(i, j) \/ MCNoticeClose(i, j)
+    \/ \E i \in Server :
+          \/ MCPropose(i) \/ MCEpochSaved(i) \/ MCSnapshotSaved(i) \/ MCWriteEpochFile(i)
+          \/ MCLeaderTimeout(i) \/ MCRestart(i)
+          \/ \E k \in Counts : MCCrash(i, k) \/ MCLogSynced(i, k)
 
 EstablishedSpec == Established /\ [][MCNext]_mcVars
 MCSpec == MCInit /\ [][MCNext]_mcVars

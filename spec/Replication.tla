@@ -648,7 +648,7 @@ Init ==
     /\ log = [i \in Server |-> InitialLog]
     /\ synced = [i \in Server |-> Len(InitialLog)]
     /\ base = [i \in Server |-> 0]
-    /\ delivered = [i \in Server |-> InitialLog]
+    /\ delivered = [i \in Server |-> <<>>]
     /\ newEpoch = [i \in Server |-> 0]
     /\ learners = [i \in Server |-> NoLearners]
     /\ sync = [i \in Server |-> NoSync]

@@ -19,6 +19,7 @@ import {
   leads,
   learnerOf,
   leave,
+  lookForLeader,
   quiescent,
   supporters,
   withDisk,
@@ -81,7 +82,7 @@ export const logSynced = (s: ReplicationState, zxid: Zxid): ReplicationStep => {
   if (compareZxid(zxid, disk.synced) <= 0 || compareZxid(zxid, lastLogged(disk)) > 0) return { refused: 'Unsynced' };
   const state = withDisk(s, withSynced(disk, zxid));
   if (leads(s)) return role.phase === 'BROADCAST' ? committed(state) : { state, effects: [] };
-  if (!follows(s)) return { state, effects: quiescent(state.disk) ? [{ type: 'LookForLeader' }] : [] };
+  if (!follows(s)) return { state, effects: lookForLeader(state) };
   if (role.phase === 'BROADCAST') {
     const leader = role.leader as ServerId;
     const effects = windowSlice(disk.log, countUpTo(disk.log, disk.synced), countUpTo(disk.log, zxid)).map(

@@ -14,6 +14,7 @@ import {
   leads,
   learnerOf,
   leave,
+  lookForLeader,
   quiescent,
   supporters,
   withDisk,
@@ -176,7 +177,7 @@ export const epochSaved = (s: ReplicationState): ReplicationStep => {
   if (saving !== 'accepted' && saving !== 'current') return { refused: 'Saving' };
   const saved = withDisk(s, withSaving(s.disk, 'none'));
   if (leads(s)) return saving === 'accepted' ? acceptedSaved(saved) : currentSaved(saved);
-  if (!follows(s)) return { state: saved, effects: quiescent(saved.disk) ? [{ type: 'LookForLeader' }] : [] };
+  if (!follows(s)) return { state: saved, effects: lookForLeader(saved) };
   const leader = s.role.leader as ServerId;
   switch (saving) {
     case 'accepted':

@@ -89,8 +89,8 @@ export type ReplicationEvent =
   | { readonly type: 'LeaderTimeout' };
 
 export type ReplicationEffect =
-  /** Nothing of this server is on its way to the disk any more: it may take part in an election. */
-  | { readonly type: 'LookForLeader' }
+  /** Nothing of this server is on its way to the disk any more: it may stand for election with these credentials. */
+  | { readonly type: 'LookForLeader'; readonly epoch: number; readonly zxid: Zxid }
   /** Accept learners. */
   | { readonly type: 'Listen' }
   /** Open a connection to the leader; what is sent before it stands waits. */
@@ -146,8 +146,9 @@ export const noRole: RoleState = { phase: 'LOOKING', leader: null, newEpoch: 0, 
  * A server as it starts: LOOKING, with what its files say (core/recovery.ts).
  * @param recovered.base zxid of the snapshot that the tree holds
  * @param recovered.log  transactions of the log after it, all of them durable
+ * @see spec `Restart`
  */
-export const initReplication = (
+export const restart = (
   self: ServerId,
   voters: readonly ServerId[],
   keep: number,
@@ -157,21 +158,24 @@ export const initReplication = (
     readonly acceptedEpoch: number;
     readonly currentEpoch: number;
   },
-): ReplicationState => ({
-  self,
-  voters,
-  keep,
-  role: noRole,
-  disk: {
-    acceptedEpoch: recovered.acceptedEpoch,
-    currentEpoch: recovered.currentEpoch,
-    saving: 'none',
-    base: recovered.base,
-    log: windowOf(recovered.log),
-    synced: recovered.log.at(-1)?.zxid ?? recovered.base,
-  },
-  delivered: recovered.base,
-});
+): { readonly state: ReplicationState; readonly effects: readonly ReplicationEffect[] } => {
+  const state: ReplicationState = {
+    self,
+    voters,
+    keep,
+    role: noRole,
+    disk: {
+      acceptedEpoch: recovered.acceptedEpoch,
+      currentEpoch: recovered.currentEpoch,
+      saving: 'none',
+      base: recovered.base,
+      log: windowOf(recovered.log),
+      synced: recovered.log.at(-1)?.zxid ?? recovered.base,
+    },
+    delivered: recovered.base,
+  };
+  return { state, effects: lookForLeader(state) };
+};
 
 export const leads = (s: ReplicationState): boolean => s.role.leader === s.self;
 
@@ -186,6 +190,10 @@ export const lastZxid = (s: ReplicationState): Zxid => lastLogged(s.disk);
 /** Nothing is on its way to the disk: only then does a server look for a leader (ZOOKEEPER-4712). */
 export const quiescent = (disk: DiskState): boolean =>
   disk.saving === 'none' && compareZxid(disk.synced, lastLogged(disk)) >= 0;
+
+/** The request for an election, once the disk is quiescent. */
+export const lookForLeader = (s: ReplicationState): readonly ReplicationEffect[] =>
+  quiescent(s.disk) ? [{ type: 'LookForLeader', epoch: s.disk.currentEpoch, zxid: lastZxid(s) }] : [];
 
 /** How many entries of the window are at or below `zxid`. */
 export const countUpTo = (log: Window<Txn>, zxid: Zxid): number =>
@@ -313,6 +321,6 @@ export const leave = (s: ReplicationState): ReplicationStep => {
       : noSync;
   const role: RoleState = { phase: 'LOOKING', leader: null, newEpoch: 0, learners: [], sync };
   const effects: ReplicationEffect[] = [{ type: 'DisconnectAll' }, { type: 'Leave' }];
-  if (quiescent(s.disk)) effects.push({ type: 'LookForLeader' });
+  effects.push(...lookForLeader(s));
   return { state: withRole(s, role), effects };
 };

@@ -14,6 +14,7 @@ import {
   countUpTo,
   follows,
   lastLogged,
+  lookForLeader,
   quiescent,
   supporters,
   withDisk,
@@ -151,8 +152,10 @@ export const snapshotSaved = (s: ReplicationState): ReplicationStep => {
     delivered: snap.zxid,
   };
   const restore: ReplicationEffect = { type: 'Restore', zxid: snap.zxid, snapshot: snap.snapshot };
-  if (!follows(s))
-    return { state: withRole(restored, withSync(s.role, noSync)), effects: [restore, { type: 'LookForLeader' }] };
+  if (!follows(s)) {
+    const state = withRole(restored, withSync(s.role, noSync));
+    return { state, effects: [restore, ...lookForLeader(state)] };
+  }
   const step = logging(restored);
   return 'refused' in step ? step : { state: step.state, effects: [restore, ...step.effects] };
 };

@@ -1,0 +1,170 @@
+/**
+ * The invariants of spec/MCReplication.tla once more, over states as TLC prints them: the harness checks that they flag
+ * exactly the states that TLC flags, and uses them where TLC is not at hand (random runs, recorded ones).
+ */
+import type { TlaValue } from 'tla-checker-cli';
+import type { TlaState } from '../mirror.js';
+
+type Zxid = readonly [number, number];
+type History = readonly Zxid[];
+type Packet = { readonly type: string; readonly zxid: Zxid };
+type Sync = {
+  readonly mode: string;
+  readonly stage: string;
+  readonly pending: History;
+  readonly commits: number;
+  readonly snap: History;
+};
+type Learner = { readonly stage: string; readonly zxid: Zxid };
+
+/** A state with its records opened; servers are 1..n, at index 0..n-1. */
+export type Opened = {
+  readonly phase: readonly string[];
+  readonly leader: readonly number[];
+  readonly acceptedEpoch: readonly number[];
+  readonly currentEpoch: readonly number[];
+  readonly epochFile: readonly Zxid[];
+  readonly saving: readonly string[];
+  readonly log: readonly History[];
+  readonly synced: readonly number[];
+  readonly base: readonly number[];
+  readonly delivered: readonly History[];
+  readonly newEpoch: readonly number[];
+  readonly learners: readonly (readonly Learner[])[];
+  readonly sync: readonly Sync[];
+  readonly net: readonly (readonly (readonly Packet[])[])[];
+  readonly order: History;
+};
+
+const openValue = (v: TlaValue): unknown => {
+  if (typeof v !== 'object') return v;
+  if (Array.isArray(v)) return (v as readonly TlaValue[]).map(openValue);
+  if ('record' in v) return Object.fromEntries(Object.entries(v.record).map(([k, x]) => [k, openValue(x)]));
+  return v;
+};
+
+const open = (s: TlaState): Opened =>
+  Object.fromEntries(Object.entries(s).map(([k, v]) => [k, openValue(v)])) as unknown as Opened;
+
+const below = (a: Zxid, b: Zxid): boolean => a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
+const same = (a: Zxid | undefined, b: Zxid | undefined): boolean =>
+  a !== undefined && b !== undefined && a[0] === b[0] && a[1] === b[1];
+const isPrefix = (s: History, t: History): boolean => s.length <= t.length && s.every((z, n) => same(z, t[n]));
+const increasing = (s: History): boolean => s.every((z, n) => n === 0 || below(s[n - 1] as Zxid, z));
+const lastOf = (s: History): Zxid => s.at(-1) ?? [0, 0];
+const isQuorum = (s: Opened, count: number): boolean => 2 * count > s.phase.length;
+const serving = (s: Opened, i: number): boolean => s.phase[i] === 'BROADCAST';
+const leading = (s: Opened, i: number): boolean => s.leader[i] === i + 1;
+const servers = (s: Opened): readonly number[] => s.phase.map((_, i) => i);
+const epochOf = (s: Opened, l: number): number => s.newEpoch[l] as number;
+const at = <A>(list: readonly A[], i: number): A => list[i] as A;
+
+/** What is read next on the connection from j to i has an action that takes it (spec `Expected`). */
+const expected = (s: Opened, i: number, j: number, m: Packet): boolean => {
+  const stage = at(at(s.learners, i), j).stage;
+  const sync = at(s.sync, i);
+  const following = s.leader[i] === j + 1;
+  const synchronising = following && s.phase[i] === 'SYNCHRONIZATION';
+  const delivered = at(s.delivered, i).length;
+  switch (m.type) {
+    case 'FOLLOWERINFO':
+      return leading(s, i);
+    case 'ACKEPOCH':
+      return leading(s, i) && stage === 'epoch';
+    case 'ACK':
+      return leading(s, i) && (stage === 'synced' || (stage === 'syncing' && same(m.zxid, [epochOf(s, i), 0])));
+    case 'LEADERINFO':
+      return following && s.phase[i] === 'DISCOVERY' && s.saving[i] === 'none';
+    case 'DIFF':
+    case 'SNAP':
+      return synchronising && sync.mode === 'none';
+    case 'TRUNC':
+      return synchronising && sync.mode === 'none' && below(m.zxid, lastOf(at(s.log, i)));
+    case 'NEWLEADER':
+      return synchronising && sync.stage === 'packets';
+    case 'UPTODATE':
+      return synchronising && sync.stage === 'acked';
+    case 'PROPOSAL':
+      return following;
+    case 'COMMIT':
+      return (
+        following && (serving(s, i) ? same(at(s.log, i)[delivered], m.zxid) : same(sync.pending[sync.commits], m.zxid))
+      );
+    case 'EOF':
+      return leading(s, i) || following;
+    default:
+      return false;
+  }
+};
+
+const phases = ['DOWN', 'LOOKING', 'DISCOVERY', 'SYNCHRONIZATION', 'BROADCAST'];
+const stages = ['none', 'info', 'epoch', 'waiting', 'ackepoch', 'syncing', 'synced'];
+const types = ['FOLLOWERINFO', 'LEADERINFO', 'ACKEPOCH', 'DIFF', 'TRUNC', 'SNAP', 'NEWLEADER', 'UPTODATE'];
+const packets = [...types, 'PROPOSAL', 'ACK', 'COMMIT', 'EOF'];
+
+const checks: Readonly<Record<string, (s: Opened) => boolean>> = {
+  TypeOK: (s) =>
+    servers(s).every((i) => {
+      const { commits, pending, mode, stage } = at(s.sync, i);
+      return (
+        phases.includes(at(s.phase, i)) &&
+        at(s.leader, i) >= 0 &&
+        at(s.leader, i) <= s.phase.length &&
+        at(s.acceptedEpoch, i) >= 0 &&
+        at(s.currentEpoch, i) >= 0 &&
+        ['none', 'accepted', 'current', 'snapshot'].includes(at(s.saving, i)) &&
+        at(s.synced, i) <= at(s.log, i).length &&
+        at(s.base, i) <= at(s.log, i).length &&
+        at(s.newEpoch, i) >= 0 &&
+        commits <= pending.length &&
+        ['none', 'DIFF', 'SNAP'].includes(mode) &&
+        ['packets', 'logging', 'acked'].includes(stage) &&
+        at(s.learners, i).every((l) => stages.includes(l.stage)) &&
+        at(s.net, i).every((q) => q.every((m) => packets.includes(m.type)))
+      );
+    }),
+  Leadership: (s) => {
+    const epochs = servers(s).flatMap((l) => (leading(s, l) && serving(s, l) ? [epochOf(s, l)] : []));
+    return new Set(epochs).size === epochs.length;
+  },
+  PrefixConsistency: (s) => servers(s).every((i) => !serving(s, i) || isPrefix(at(s.delivered, i), s.order)),
+  Agreement: (s) => {
+    const histories = servers(s).flatMap((i) => (serving(s, i) ? [at(s.delivered, i)] : []));
+    return histories.every((a) => histories.every((b) => isPrefix(a, b) || isPrefix(b, a)));
+  },
+  Integrity: (s) => servers(s).every((i) => !serving(s, i) || isPrefix(at(s.delivered, i), at(s.log, i))),
+  TotalOrder: (s) => increasing(s.order) && s.delivered.every(increasing),
+  LocalPrimaryOrder: (s) => s.order.every(([e, c], n) => c === 1 || (n > 0 && same(s.order[n - 1], [e, c - 1]))),
+  GlobalPrimaryOrder: (s) => s.log.every(increasing),
+  PrimaryIntegrity: (s) =>
+    servers(s).every(
+      (l) =>
+        !(leading(s, l) && serving(s, l)) ||
+        s.order.every((z, n) => z[0] >= epochOf(s, l) || same(at(s.delivered, l)[n], z)),
+    ),
+  LeaderLogCompleteness: (s) =>
+    servers(s).every(
+      (l) =>
+        !(leading(s, l) && serving(s, l) && s.acceptedEpoch.every((e) => e <= epochOf(s, l))) ||
+        isPrefix(s.order, at(s.log, l)),
+    ),
+  Durability: (s) =>
+    isQuorum(s, servers(s).filter((i) => isPrefix(s.order, at(s.log, i).slice(0, at(s.synced, i)))).length),
+  EpochsInOrder: (s) =>
+    servers(s).every(
+      (i) =>
+        at(s.epochFile, i)[1] <= at(s.epochFile, i)[0] &&
+        (s.phase[i] === 'DOWN' || at(s.currentEpoch, i) <= at(s.acceptedEpoch, i)),
+    ),
+  NothingUnexpected: (s) =>
+    servers(s).every((i) =>
+      servers(s).every((j) => {
+        const m = at(at(s.net, j), i)[0];
+        return m === undefined || expected(s, i, j, m);
+      }),
+    ),
+};
+
+export const invariants: Readonly<Record<string, (state: TlaState) => boolean>> = Object.fromEntries(
+  Object.entries(checks).map(([name, check]) => [name, (state: TlaState) => check(open(state))]),
+);
