@@ -1,76 +1,20 @@
 import test from 'ava';
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
-import type { Txn, TxnRecord } from '../../core/service/txn.js';
+import type { Txn } from '../../core/service/txn.js';
 import { openWriter, written } from '../../wire/jute.js';
 import type { LogScan } from '../../wire/log.js';
 import { logHeaderBytes, paddedSize, scanLog, writeLogEntry, writeLogHeader } from '../../wire/log.js';
-import { encodeTxn, txnTypes } from '../../wire/txn.js';
+import { encodeTxn } from '../../wire/txn.js';
 import { anyTxn } from './arbitraries.js';
-import { bytesOf, flatAcls, hexBytes, hexSession, hexZxid, vectorBytes, vectorFiles, vectorJson } from './vectors.js';
+import { comparable, shownTxn } from './shownTxn.js';
+import { vectorBytes, vectorFiles, vectorJson } from './vectors.js';
 import type { Json } from './vectors.js';
 
 type Recorded = {
   readonly endOfEntries: number;
   readonly entries: readonly { readonly offset?: number; readonly [key: string]: Json }[];
 };
-
-/** The body of a record as the vectors have it. */
-const shownRecord = (record: TxnRecord): Json => {
-  switch (record.type) {
-    case 'create':
-    case 'create2':
-      return {
-        path: record.path,
-        data: hexBytes(record.data),
-        acl: flatAcls(record.acl),
-        ephemeral: record.ephemeral,
-        parentCVersion: record.parentCVersion,
-      };
-    case 'createContainer':
-    case 'createTTL':
-      return {
-        path: record.path,
-        data: hexBytes(record.data),
-        acl: flatAcls(record.acl),
-        parentCVersion: record.parentCVersion,
-        ...(record.type === 'createTTL' ? { ttl: String(record.ttl) } : {}),
-      };
-    case 'delete':
-    case 'deleteContainer':
-      return { path: record.path };
-    case 'setData':
-    case 'reconfig':
-      return { path: record.path, data: hexBytes(record.data), version: record.version };
-    case 'setACL':
-      return { path: record.path, acl: flatAcls(record.acl), version: record.version };
-    case 'check':
-      return { path: record.path, version: record.version };
-    case 'error':
-      return { err: record.err };
-    case 'createSession':
-      return { timeOut: record.timeoutMs };
-    case 'closeSession':
-      return record.paths === null ? null : { paths2Delete: record.paths };
-    case 'multi':
-      return {
-        txns: record.parts.map((p) => ({ type: txnTypes[p.type], name: p.type, txn: shownRecord(p) })),
-      };
-  }
-};
-
-export const shownTxn = (txn: Txn): { readonly [key: string]: Json } => ({
-  header: {
-    clientId: hexSession(txn.session),
-    cxid: txn.cxid,
-    zxid: hexZxid(txn.zxid),
-    time: String(txn.timeMs),
-    type: txnTypes[txn.record.type],
-    typeName: txn.record.type,
-  },
-  txn: shownRecord(txn.record),
-  ...(txn.digest === null ? {} : { digest: { version: txn.digest.version, treeDigest: hexSession(txn.digest.tree) } }),
-});
 
 const scanned = (bytes: Buffer): LogScan | null => {
   const scan = scanLog(bytes);
@@ -82,14 +26,6 @@ const fileOf = (txns: readonly Txn[]): Buffer => {
   writeLogHeader(w);
   for (const txn of txns) writeLogEntry(w, txn);
   return Buffer.from(written(w));
-};
-
-/** Data as bytes on both sides; what only a reader of files notes is left out. */
-const comparable = (entry: { readonly [key: string]: Json }): Json => {
-  const { header, txn, digest } = entry as { header: Json; txn: Json; digest?: Json };
-  return JSON.parse(JSON.stringify({ header, txn, digest }), (key, value: Json) =>
-    key === 'data' ? bytesOf(value) : value,
-  ) as Json;
 };
 
 const logs = vectorFiles('disk', '').filter((name) => /\/log\.[0-9a-f]+$/.test(name));
