@@ -1,0 +1,361 @@
+/**
+ * The client port: frames in, frames out, limits. Sessions, replies and their order are the core's; this file knows how
+ * much may wait, in either direction, and whom to stop reading.
+ * @see NIOServerCnxn in ZooKeeper
+ */
+import type { Socket } from 'node:net';
+import * as E from 'fp-ts/lib/Either.js';
+import { decodeConnectRequest, decodeRequest, encodeConnectResponse } from '../../wire/client.js';
+import { explain } from '../../wire/error.js';
+import { encodeReply, encodeWatchEvent } from '../../wire/reply.js';
+import { fourLetterWords } from '../fourLetter.js';
+import type { ConnectionStatus } from '../fourLetter.js';
+import { createMetrics, sample } from '../metrics.js';
+import { defaultClientLimits } from './clientPort.js';
+import type { ClientId, ClientLimits, ClientPort, ClientPortOptions } from './clientPort.js';
+import { createInbox, takeFrame } from './inbox.js';
+import type { Inbox } from './inbox.js';
+import { listen } from './listen.js';
+import { formatAddress, guessProtocol, limitedLog, plainAddress } from './log.js';
+import { createOutlets } from './outlet.js';
+import type { Outlet } from './outlet.js';
+
+/** With more than this waiting for a client its requests wait too. Above Node's own mark, so that `drain` follows. */
+const slowOutputBytes = 64 * 1024;
+
+/** `first`: four bytes may still be a word; `word`: answered by a text and closed. */
+type Phase = 'first' | 'connect' | 'requests' | 'word';
+
+type Client = {
+  readonly id: ClientId;
+  readonly socket: Socket;
+  readonly address: string;
+  readonly port: number;
+  readonly inbox: Inbox;
+  readonly outlet: Outlet;
+  readonly since: number;
+  phase: Phase;
+  open: boolean;
+  /** Asked by `pause`. */
+  paused: boolean;
+  /** Whether the socket is being read. */
+  reading: boolean;
+  /** Arrival and size of each request without a reply, two numbers a request, from `head` on. */
+  waiting: number[];
+  head: number;
+  received: number;
+  sent: number;
+};
+
+export const startClientPort = (options: ClientPortOptions): ClientPort => {
+  const limits: ClientLimits = { ...defaultClientLimits, ...options.limits };
+  const now = (): number => performance.now();
+  const log = limitedLog(options.log, 20, now);
+  const { metrics = createMetrics(), outlets = createOutlets() } = options;
+  const clients = new Map<ClientId, Client>();
+  const perAddress = new Map<string, number>();
+  /** Connections without a connect record yet, oldest first. */
+  const fresh = new Set<Client>();
+  /** Connections that are not read because too much is in progress, and those to be looked at again. */
+  const throttled = new Set<Client>();
+  let woken: Client[] = [];
+  let outstandingBytes = 0;
+  let lastId = 0;
+
+  const accept = (socket: Socket): void => {
+    const address = plainAddress(socket.remoteAddress);
+    const port = socket.remotePort ?? 0;
+    const ofAddress = perAddress.get(address) ?? 0;
+    const excess =
+      limits.maxClientCnxns > 0 && ofAddress >= limits.maxClientCnxns
+        ? `maxClientCnxns (${limits.maxClientCnxns}) connections of that address`
+        : limits.maxCnxns > 0 && clients.size >= limits.maxCnxns
+          ? `maxCnxns (${limits.maxCnxns}) connections`
+          : null;
+    if (excess !== null) {
+      metrics.connectionsRejected += 1;
+      log('warn', `client ${formatAddress(address, port)} refused: there are ${excess} already`);
+      socket.on('error', () => undefined);
+      socket.destroy();
+      return;
+    }
+    perAddress.set(address, ofAddress + 1);
+    const c = newClient((lastId += 1), socket, address, port, outlets.open(socket), now());
+    clients.set(c.id, c);
+    fresh.add(c);
+    metrics.connections += 1;
+    socket.on('error', (error) => log('info', `client ${formatAddress(address, port)}: ${error.message}`));
+    socket.on('data', (chunk) => {
+      metrics.bytesReceived += chunk.length;
+      if (!c.open || c.phase === 'word') return;
+      c.inbox.add(chunk);
+      pump(c);
+    });
+    socket.on('drain', () => wake(c));
+    socket.once('close', () => {
+      const left = (perAddress.get(address) ?? 1) - 1;
+      if (left > 0) perAddress.set(address, left);
+      else perAddress.delete(address);
+      metrics.connections -= 1;
+      const known = c.open && c.phase === 'requests';
+      release(c);
+      if (known) options.onClosed(c.id);
+    });
+  };
+
+  /** Forgets the connection; its requests in progress count no more. */
+  const release = (c: Client): void => {
+    if (!c.open) return;
+    c.open = false;
+    clients.delete(c.id);
+    fresh.delete(c);
+    throttled.delete(c);
+    while (c.head < c.waiting.length) settle(c);
+  };
+
+  const drop = (c: Client, reason: string): void => {
+    metrics.connectionsDropped += 1;
+    log('warn', `client ${formatAddress(c.address, c.port)} closed: ${reason}`);
+    c.socket.destroy();
+  };
+
+  const tooMuch = (): boolean =>
+    metrics.outstanding > limits.maxOutstanding || outstandingBytes > limits.maxOutstandingBytes;
+
+  /** Whether requests of this connection have to wait, and for what they then wait. */
+  const mustWait = (c: Client): boolean => {
+    if (c.paused || c.outlet.pending() > slowOutputBytes) return true;
+    if (c.head === c.waiting.length || !tooMuch()) return false;
+    throttled.add(c);
+    return true;
+  };
+
+  /** Delivers what is complete, as long as the connection may be read. */
+  const pump = (c: Client): void => {
+    const at = now();
+    while (c.open && c.phase !== 'word' && !c.socket.destroyed) {
+      if (c.phase === 'requests' && mustWait(c)) return setReading(c, false);
+      if (!deliverNext(c, at)) return setReading(c, true);
+    }
+  };
+
+  const setReading = (c: Client, reading: boolean): void => {
+    if (c.reading === reading) return;
+    c.reading = reading;
+    if (reading) c.socket.resume();
+    else c.socket.pause();
+  };
+
+  /** Takes the next message out of the inbox; false when none is complete. */
+  const deliverNext = (c: Client, at: number): boolean => {
+    const head = c.inbox.peek(4);
+    if (head === null) return false;
+    if (c.phase === 'first') {
+      const word = head.toString('latin1');
+      if (fourLetterWords.has(word)) {
+        answerWord(c, word);
+        return false;
+      }
+      c.phase = 'connect';
+    }
+    const payload = takeFrame(c.inbox, 0, limits.maxBuffer);
+    if (payload.type === 'more') return false;
+    if (payload.type === 'bad') {
+      const hint = c.phase === 'connect' ? guessProtocol(head) : '';
+      drop(c, `${explain(payload.error)} (jute.maxbuffer is ${limits.maxBuffer})${hint}`);
+      return false;
+    }
+    c.received += 1;
+    metrics.packetsReceived += 1;
+    if (c.phase === 'connect') connect(c, payload.bytes);
+    else request(c, payload.bytes, at);
+    return true;
+  };
+
+  const answerWord = (c: Client, word: string): void => {
+    c.phase = 'word';
+    c.received += 1;
+    metrics.packetsReceived += 1;
+    fresh.delete(c);
+    options.onFourLetterWord(word, (text) => {
+      if (!c.open) return;
+      c.outlet.put(Buffer.from(text));
+      shut(c);
+    });
+  };
+
+  const connect = (c: Client, bytes: Buffer): void => {
+    const decoded = decodeConnectRequest(bytes);
+    if (E.isLeft(decoded)) return drop(c, `its connect record: ${explain(decoded.left)}`);
+    c.phase = 'requests';
+    fresh.delete(c);
+    options.onConnected(c.id, c.address);
+    options.onConnect(c.id, decoded.right);
+  };
+
+  const request = (c: Client, bytes: Buffer, at: number): void => {
+    const decoded = decodeRequest(bytes);
+    if (E.isLeft(decoded)) return drop(c, `its request header: ${explain(decoded.left)}`);
+    c.waiting.push(at, bytes.length);
+    metrics.outstanding += 1;
+    outstandingBytes += bytes.length;
+    options.onRequest(c.id, decoded.right.xid, decoded.right.request);
+  };
+
+  /** Counts the oldest request of the connection as answered; the time of its arrival, undefined when there is none. */
+  const settle = (c: Client): number | undefined => {
+    const at = c.waiting[c.head];
+    if (at === undefined) return undefined;
+    outstandingBytes -= c.waiting[c.head + 1] ?? 0;
+    metrics.outstanding -= 1;
+    c.head += 2;
+    if (c.head === c.waiting.length) {
+      c.waiting.length = 0;
+      c.head = 0;
+    } else if (c.head >= 1024) {
+      c.waiting = c.waiting.slice(c.head);
+      c.head = 0;
+    }
+    if (throttled.size > 0) wakeThrottled(c);
+    return at;
+  };
+
+  const wakeThrottled = (c: Client): void => {
+    if (!tooMuch()) {
+      for (const each of throttled) wake(each);
+      throttled.clear();
+    } else if (c.waiting.length === 0 && throttled.delete(c)) wake(c);
+  };
+
+  /** Looks again, once this turn is over, whether the connection may be read. */
+  const wake = (c: Client): void => {
+    woken.push(c);
+    if (woken.length > 1) return;
+    setImmediate(() => {
+      const list = woken;
+      woken = [];
+      for (const each of list) pump(each);
+    });
+  };
+
+  const write = (c: Client, bytes: Buffer): void => {
+    const pending = c.outlet.pending();
+    if (pending > limits.maxOutputBytes) {
+      if (c.socket.destroyed) return;
+      return drop(c, `it does not read: ${pending} bytes wait for it, at most ${limits.maxOutputBytes} may`);
+    }
+    c.sent += 1;
+    metrics.packetsSent += 1;
+    metrics.bytesSent += bytes.length;
+    c.outlet.put(bytes);
+  };
+
+  /** Writes what waits, then closes; a client that goes on sending is read and not heard, so that no reset overtakes. */
+  const shut = (c: Client): void => {
+    release(c);
+    c.outlet.finish(limits.closeGraceMs);
+    c.socket.resume();
+  };
+
+  const sessionless = setInterval(
+    () => {
+      const late = now() - limits.sessionlessMs;
+      for (const c of fresh) {
+        if (c.since > late) return;
+        drop(c, `no connect record in ${limits.sessionlessMs} ms`);
+      }
+    },
+    Math.max(10, Math.min(1000, limits.sessionlessMs / 4)),
+  );
+  sessionless.unref();
+
+  const listener = listen({
+    name: 'client',
+    bind: options.bind,
+    onSocket: accept,
+    onListening: options.onListening,
+    onFailed: (error) => {
+      options.log('error', `client port: ${error.message}`);
+      options.onFailed?.(error);
+    },
+    log: options.log,
+  });
+
+  return {
+    respond: (conn, response) => {
+      const c = clients.get(conn);
+      if (c !== undefined) write(c, encodeConnectResponse(response));
+    },
+    reply: (conn, reply) => {
+      const c = clients.get(conn);
+      if (c === undefined) return;
+      const at = settle(c);
+      if (at !== undefined) sample(metrics.latencyMs, Math.round(now() - at));
+      write(c, encodeReply(reply));
+    },
+    event: (conn, event) => {
+      const c = clients.get(conn);
+      if (c !== undefined) write(c, encodeWatchEvent(event));
+    },
+    closeClient: (conn) => {
+      const c = clients.get(conn);
+      if (c !== undefined) shut(c);
+    },
+    pause: (conn) => {
+      const c = clients.get(conn);
+      if (c === undefined) return;
+      c.paused = true;
+      setReading(c, false);
+    },
+    resume: (conn) => {
+      const c = clients.get(conn);
+      if (c === undefined || !c.paused) return;
+      c.paused = false;
+      wake(c);
+    },
+    stats: () => [...clients.values()].map(statusOf),
+    port: listener.port,
+    close: () => {
+      listener.close();
+      clearInterval(sessionless);
+      for (const c of [...clients.values()]) {
+        release(c);
+        c.socket.destroy();
+      }
+    },
+  };
+};
+
+const newClient = (
+  id: ClientId,
+  socket: Socket,
+  address: string,
+  port: number,
+  outlet: Outlet,
+  since: number,
+): Client => ({
+  id,
+  socket,
+  address,
+  port,
+  inbox: createInbox(),
+  outlet,
+  since,
+  phase: 'first',
+  open: true,
+  paused: false,
+  reading: true,
+  waiting: [],
+  head: 0,
+  received: 0,
+  sent: 0,
+});
+
+const statusOf = (c: Client): ConnectionStatus => ({
+  address: c.address,
+  port: c.port,
+  reading: c.reading,
+  queued: (c.waiting.length - c.head) / 2,
+  received: c.received,
+  sent: c.sent,
+});
