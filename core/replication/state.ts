@@ -295,6 +295,10 @@ export const withEpochs = (
 /** The learner `sid`, or undefined when the leader knows none. */
 export const learnerOf = (r: RoleState, sid: ServerId): Learner | undefined => r.learners.find((l) => l.sid === sid);
 
+/** The learners that this leader forwards to: they are pinged as well. */
+export const forwardingTo = (s: ReplicationState): readonly ServerId[] =>
+  s.role.learners.flatMap((l) => (l.stage === 'syncing' || l.stage === 'synced' ? [l.sid] : []));
+
 /** The learners with `learner` among them, by ascending sid. */
 export const withLearner = (learners: readonly Learner[], learner: Learner): readonly Learner[] =>
   [...learners.filter((l) => l.sid !== learner.sid), learner].sort((a, b) => a.sid - b.sid);

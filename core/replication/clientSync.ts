@@ -1,0 +1,35 @@
+/**
+ * The client operation sync at the leader: it takes no zxid, and is answered once all that was proposed before it is
+ * applied (Leader.processSync).
+ */
+import type { ServerId } from '../data/quorum.js';
+import { compareZxid } from '../data/zxid.js';
+import type { Zxid } from '../data/zxid.js';
+import { lastLogged } from './state.js';
+import type { ReplicationState } from './state.js';
+
+/** Syncs that wait, in the order in which they came: `origin` is the server whose client asked. */
+export type WaitingSync = { readonly origin: ServerId; readonly after: Zxid };
+
+export const noSyncs: readonly WaitingSync[] = [];
+
+/** One more sync behind all that the leader has proposed. */
+export const askSync = (
+  waiting: readonly WaitingSync[],
+  replication: ReplicationState,
+  origin: ServerId,
+): readonly WaitingSync[] => [...waiting, { origin, after: lastLogged(replication.disk) }];
+
+/** The syncs that can be answered now that everything up to `replication.delivered` is applied. */
+export const releaseSyncs = (
+  waiting: readonly WaitingSync[],
+  replication: ReplicationState,
+): { readonly waiting: readonly WaitingSync[]; readonly released: readonly ServerId[] } => {
+  let count = 0;
+  for (const w of waiting) {
+    if (compareZxid(w.after, replication.delivered) > 0) break;
+    count++;
+  }
+  if (count === 0) return { waiting, released: [] };
+  return { waiting: waiting.slice(count), released: waiting.slice(0, count).map((w) => w.origin) };
+};
