@@ -94,6 +94,14 @@ for (const name of files) {
   });
 }
 
+test('snapshots: those that Apache compressed with snappy are refused: Node has no decoder for it', (t) => {
+  const names = vectorFiles('disk', '.snappy');
+  t.is(names.length, 2);
+  t.is(files.length + names.length, vectorFiles('disk', '').filter((n) => /\/snapshot\..*(?<!json)$/.test(n)).length);
+  for (const name of names)
+    t.like(decodeSnapshot(vectorBytes(name)), { left: { type: 'BadMagic', found: '82534e41' } });
+});
+
 test('snapshots: without ACLs to number, the bytes are those of Apache up to the first seal', (t) => {
   // This cache has key 1 in first place, in the order in which the nodes ask for it.
   const bytes = vectorBytes('disk/standard/snapshot.0');
