@@ -37,7 +37,7 @@ export const newExpiry = (tickMs: number, nowMs: number): Expiry => ({
 /** The first tick after `ms`. */
 const bucketOf = (tickMs: number, ms: number): number => Math.floor(ms / tickMs + 1) * tickMs;
 
-/** Begins to time a session; one that is timed already is touched and gets the owner. */
+/** Begins to time a session: it was created, at `owner`, or is in the table of a new leader. */
 export const track = (
   expiry: Expiry,
   session: SessionId,
@@ -45,9 +45,8 @@ export const track = (
   owner: ServerId | null,
   nowMs: number,
 ): Expiry => {
-  const old = getKey(expiry.sessions, session);
-  const expiresAt = old?.closing === true ? old.expiresAt : bucketOf(expiry.tickMs, nowMs + timeoutMs);
-  return moved(expiry, session, { timeoutMs, owner, closing: old?.closing ?? false, expiresAt });
+  const expiresAt = bucketOf(expiry.tickMs, nowMs + timeoutMs);
+  return moved(expiry, session, { timeoutMs, owner, closing: false, expiresAt });
 };
 
 /** A sign of life of a session; unknown and closing sessions are left alone. */
@@ -65,12 +64,12 @@ export const beginClosing = (expiry: Expiry, session: SessionId): Expiry => {
   return moved(expiry, session, { timeoutMs: old.timeoutMs, owner: old.owner, closing: true, expiresAt: -1 });
 };
 
-/** A session that is closed: its transaction was applied. */
+/** A session whose closing was applied; one that was created anew meanwhile stays. */
 export const forget = (expiry: Expiry, session: SessionId): Expiry => {
   const old = getKey(expiry.sessions, session);
-  if (old === undefined) return expiry;
-  const buckets = withoutMember(expiry.buckets, old.expiresAt, session);
-  return { tickMs: expiry.tickMs, sessions: removeKey(expiry.sessions, session), buckets, nextMs: expiry.nextMs };
+  if (old === undefined || !old.closing) return expiry;
+  const { tickMs, buckets, nextMs } = expiry; // a closing session is in no bucket
+  return { tickMs, sessions: removeKey(expiry.sessions, session), buckets, nextMs };
 };
 
 export const isLive = (expiry: Expiry, session: SessionId): boolean =>

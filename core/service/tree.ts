@@ -143,9 +143,10 @@ export const configNode: Znode = {
  * Adds a node. One that is there already stays, but takes the transaction's ACL (as in 3.9.4), and the parent's counts
  * are raised all the same.
  * @param parentCVersion the parent's count of children after this create; -1: one more than now
- * @returns NONODE without a parent, NODEEXISTS, or ok
+ * @returns NONODE without a parent, NODEEXISTS, BADARGUMENTS for what is no path, or ok
  */
 export const createNode = (tree: Tree, node: Znode, parentCVersion: number, owner: Owner | null = null): TreeChange => {
+  if (!node.path.startsWith('/')) return { tree, err: errorCode.badArguments }; // no leader proposes it
   const parent = nodeAt(tree, parentOf(node.path));
   if (parent === undefined) return { tree, err: errorCode.noNode };
   const name = nameOf(node.path);

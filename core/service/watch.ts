@@ -132,7 +132,7 @@ const allModes = watchMode.oneShot | watchMode.persistent | watchMode.recursive;
 export const modesOf = (watches: Watches, name: WatchTable, conn: number, path: string): number =>
   getKey(getKey(watches[name].byPath, path) ?? emptyHamt<number, number>(), conn) ?? 0;
 
-/** Those who hear of a change, in the order in which events go out; one-shot watches among them are used up. */
+/** Those who hear of a change, in the order in which events go out, at each place by connection; one-shot watches among them are used up. */
 export const fire = (
   watches: Watches,
   change: Change,
@@ -173,10 +173,11 @@ const fireAt = (
   const { watches, heard, owner } = round;
   const told = new Set<number>();
   for (let i = 0; i < silent; i++) told.add((heard[i] as Heard).conn);
+  const telling: number[] = [];
   const tell = (conn: number): void => {
     if (told.has(conn)) return;
     told.add(conn);
-    heard.push({ conn, type, path, acl });
+    telling.push(conn);
   };
   const used: number[] = [];
   const conns = getKey(watches[name].byPath, path);
@@ -194,5 +195,6 @@ const fireAt = (
           if ((modes & watchMode.recursive) !== 0) tell(conn);
         });
     }
+  for (const conn of telling.sort((a, b) => a - b)) heard.push({ conn, type, path, acl });
   for (const conn of used) round.watches = removeWatch(round.watches, name, conn, path, watchMode.oneShot, owner);
 };
