@@ -26,7 +26,12 @@ import type { Clock, ServerConfig, ServerEffect, ServerEvent, ServerState, Serve
 import { absurd } from './step.js';
 import * as timing from './timing.js';
 
+export { statusOf } from './status.js';
+export type { Status } from './status.js';
 export type { Clock, ServerConfig, ServerEffect, ServerEvent, ServerState, ServerStep } from './serverState.js';
+
+/** The state of a server without any history, as its first snapshot. */
+export const firstSnapshot = (): ReturnType<typeof service.snapshotOf> => service.snapshotOf(service.freshService());
 
 /** A server in the making: lives within one batch. */
 type Draft = { -readonly [F in keyof ServerState]: ServerState[F] } & {
@@ -157,8 +162,10 @@ const refuse = (d: Draft, event: ReplicationEvent, guard: string): void => {
     case 'Packet':
       d.effects.push({ type: 'Refused', what: event.packet.type, guard, peer: event.from });
       return dropPeer(d, event.from);
+    // A connection that this end has given up, a quorum that is there, an answer to what was cut or left meanwhile.
     case 'NoticeClose':
     case 'LeaderTimeout':
+    case 'LogSynced':
       return;
     default:
       d.effects.push({ type: 'Refused', what: event.type, guard, peer: null });

@@ -1,0 +1,53 @@
+/** What a server says of itself to people and monitoring. */
+import type { ServerId } from './data/quorum.js';
+import { forEachEntry } from './data/hamt.js';
+import { sizeOfNames } from './data/nameSet.js';
+import type { Zxid } from './data/zxid.js';
+import { leads } from './replication/state.js';
+import type { Phase } from './replication/state.js';
+import type { ServerState } from './serverState.js';
+import type { Role } from './vote.js';
+
+export type Status = {
+  readonly serving: boolean;
+  readonly role: Role;
+  readonly phase: Phase;
+  /** Whom this server follows, itself when it leads; null while it looks for one. */
+  readonly leader: ServerId | null;
+  /** Of the last leader that it synchronised with. */
+  readonly epoch: number;
+  readonly acceptedEpoch: number;
+  /** Last applied transaction. */
+  readonly zxid: Zxid;
+  readonly round: number;
+  readonly learners: number;
+  readonly syncedFollowers: number;
+  readonly znodes: number;
+  readonly sessions: number;
+  readonly watchedPaths: number;
+  readonly ephemerals: number;
+};
+
+export const statusOf = (s: ServerState): Status => {
+  const { role, disk } = s.replication;
+  const { tree, sessions } = s.service.database;
+  let ephemerals = 0;
+  forEachEntry(tree.ephemerals, (_, paths) => (ephemerals += sizeOfNames(paths)));
+  const { watches } = s.service;
+  return {
+    serving: s.serving,
+    role: role.phase === 'LOOKING' ? 'LOOKING' : leads(s.replication) ? 'LEADING' : 'FOLLOWING',
+    phase: role.phase,
+    leader: role.leader,
+    epoch: disk.currentEpoch,
+    acceptedEpoch: disk.acceptedEpoch,
+    zxid: s.replication.delivered,
+    round: s.election.round,
+    learners: role.learners.length,
+    syncedFollowers: role.learners.filter((l) => l.stage === 'synced').length,
+    znodes: tree.nodes.size,
+    sessions: sessions.size,
+    watchedPaths: watches.data.byPath.size + watches.child.byPath.size,
+    ephemerals,
+  };
+};

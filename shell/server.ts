@@ -1,0 +1,304 @@
+/**
+ * One server process: core/server.ts between its disk, its three ports and the clock. Events of a turn go to the core
+ * as one batch; its effects are carried out in order, then one sync and one write a socket.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import type { ServerId } from '../core/data/quorum.js';
+import { formatZxid } from '../core/data/zxid.js';
+import { firstSnapshot, serverStep, startServer, statusOf } from '../core/server.js';
+import type { ServerConfig, ServerEffect, ServerEvent, ServerState, ServerStep, Status } from '../core/server.js';
+import { formatConfiguration } from '../wire/config.js';
+import type { Config } from './configValues.js';
+import { allowedWords, answerFourLetterWord } from './fourLetter.js';
+import { startLoop } from './loop.js';
+import type { Metrics } from './metrics.js';
+import { createMetrics } from './metrics.js';
+import { startClientPort } from './net/client.js';
+import type { ClientPort } from './net/clientPort.js';
+import { startElection } from './net/election.js';
+import type { ElectionPort } from './net/election.js';
+import type { Log } from './net/log.js';
+import { createOutlets } from './net/outlet.js';
+import { startQuorum } from './net/quorum.js';
+import type { QuorumPort } from './net/quorum.js';
+import { fourLetterStatus } from './status.js';
+import type { Disk } from './storage/disk.js';
+import { openStorage } from './storage/storage.js';
+import type { OpenError, Storage } from './storage/storage.js';
+
+/** How often the core hears of the time, milliseconds. */
+const tickMs = 20;
+
+export type RunningServer = {
+  readonly status: () => Status;
+  readonly metrics: Metrics;
+  /** Makes durable what was appended and gives everything free. */
+  readonly stop: () => void;
+};
+
+export type RunOptions = {
+  readonly config: Config;
+  readonly disk: Disk;
+  readonly log: Log;
+  /** The server cannot go on: its disk or one of its ports has failed. It has stopped. */
+  readonly onFatal: (what: string) => void;
+  /** Role, leader, epoch or service has changed. */
+  readonly onStatus?: (status: Status) => void;
+  /** Sees every batch with what came of it: for recordings and coverage. */
+  readonly onStep?: (before: ServerState, events: readonly ServerEvent[], step: ServerStep) => void;
+};
+
+/** Recovers and takes part. Left: the files must not be served, or are in use. */
+export const runServer = (options: RunOptions): E.Either<OpenError, RunningServer> => {
+  const { config, log, onStatus, onStep } = options;
+  const metrics = createMetrics();
+  const started = performance.now();
+  let stopped = false;
+
+  const fatal = (what: string): void => {
+    if (stopped) return;
+    stop();
+    options.onFatal(what);
+  };
+  const opened = openStorage(options.disk, {
+    dataDir: config.dataDir,
+    dataLogDir: config.dataLogDir,
+    preAllocBytes: config.preAllocBytes,
+    firstSnapshot,
+    onLogSynced: (zxid) => loop.push({ type: 'LogSynced', zxid }),
+    onFailed: (what, error) => fatal(`the disk failed (${what}): ${String(error)}`),
+  });
+  if (E.isLeft(opened)) return opened;
+  const { storage, recovered, warnings } = opened.right;
+  for (const warning of warnings) log('warn', warning);
+  log('info', `recovered up to ${formatZxid(recovered.lastZxid)}, epoch ${recovered.currentEpoch}`);
+
+  const begun = startServer(coreConfig(config), recovered, clock());
+  if ('refused' in begun) {
+    storage.close(false);
+    const message = `the snapshot has a znode without a parent: ${begun.path}; restore another snapshot`;
+    return E.left({ type: 'Failed', message });
+  }
+  let state = begun.state;
+  let shownRole = '';
+
+  const outlets = createOutlets();
+  const loop = startLoop<ServerEvent>({
+    onBatch: (batch) => {
+      const step = serverStep(state, batch, clock());
+      onStep?.(state, batch, step);
+      state = step.state;
+      perform(step.effects);
+      tellStatus();
+    },
+    flush: () => outlets.flush(),
+  });
+  const ports = openPorts({ config, log, loop, outlets, metrics, fatal, words: (word) => answerWord(word) });
+  const answerWord = (word: string): string =>
+    answerFourLetterWord(
+      word,
+      allowedWords(config.fourLetterWords === '*' ? '*' : config.fourLetterWords.join(','), false),
+      fourLetterStatus(config, statusOf(state), metrics, ports.client?.stats() ?? [], performance.now() - started),
+    );
+
+  const tellStatus = (): void => {
+    const { role, disk } = state.replication;
+    const shown = `${role.phase} ${role.leader ?? '-'} ${state.serving} ${disk.currentEpoch}`;
+    if (shown === shownRole) return;
+    shownRole = shown;
+    const status = statusOf(state);
+    log('info', `${status.role} ${status.phase}, leader ${status.leader ?? 'unknown'}, epoch ${status.epoch}`);
+    onStatus?.(status);
+  };
+
+  const perform = (effects: readonly ServerEffect[]): void => {
+    let appended = false;
+    for (const effect of effects) {
+      if (stopped) return;
+      if (effect.type === 'Append') {
+        appended = true;
+        metrics.proposals += effect.txns.length;
+      }
+      carryOut(effect, storage, ports, loop.push, log, fatal);
+    }
+    if (appended) storage.sync();
+  };
+
+  const stop = (): void => {
+    if (stopped) return;
+    stopped = true;
+    clearInterval(timer);
+    loop.stop();
+    ports.client?.close();
+    ports.quorum?.close();
+    ports.election?.close();
+    storage.close();
+  };
+
+  const timer = setInterval(() => loop.push({ type: 'Tick' }), tickMs);
+  perform(begun.effects);
+  tellStatus();
+  return E.right({ status: () => statusOf(state), metrics, stop });
+};
+
+const clock = (): { readonly nowMs: number; readonly wallMs: number } => ({
+  nowMs: performance.now(),
+  wallMs: Date.now(),
+});
+
+const votersOf = (config: Config): readonly ServerId[] =>
+  config.servers.length === 0 ? [config.self] : config.servers.map((s) => s.id);
+
+export const configTextOf = (config: Config): string =>
+  formatConfiguration({
+    members: config.servers.map((s) => ({
+      sid: s.id,
+      addresses: [{ host: s.host, quorumPort: s.quorumPort, electionPort: s.electionPort }],
+      role: s.role,
+      client: s.client,
+    })),
+    groups: [],
+    weights: [],
+    version: { epoch: 0, counter: 0 },
+  });
+
+const coreConfig = (config: Config): ServerConfig => ({
+  self: config.self,
+  voters: votersOf(config),
+  tickTimeMs: config.tickTimeMs,
+  initLimitTicks: config.initLimitTicks,
+  syncLimitTicks: config.syncLimitTicks,
+  minSessionTimeoutMs: config.minSessionTimeoutMs,
+  maxSessionTimeoutMs: config.maxSessionTimeoutMs,
+  commitLogCount: config.commitLogCount,
+  snapCount: config.snapCount,
+  configText: configTextOf(config),
+});
+
+type Ports = {
+  readonly election: ElectionPort | null;
+  readonly quorum: QuorumPort | null;
+  readonly client: ClientPort | null;
+  readonly configText: string;
+};
+
+type PortOptions = {
+  readonly config: Config;
+  readonly log: Log;
+  readonly loop: { readonly push: (event: ServerEvent) => void };
+  readonly outlets: ReturnType<typeof createOutlets>;
+  readonly metrics: Metrics;
+  readonly fatal: (what: string) => void;
+  readonly words: (word: string) => string;
+};
+
+const openPorts = ({ config, log, loop, outlets, metrics, fatal, words }: PortOptions): Ports => {
+  const { push } = loop;
+  const own = config.servers.find((s) => s.id === config.self);
+  const initTimeoutMs = config.tickTimeMs * config.initLimitTicks;
+  const failed =
+    (port: string) =>
+    (error: Error): void =>
+      fatal(`the ${port} port: ${error.message}`);
+  const election =
+    own === undefined || config.servers.length === 1
+      ? null
+      : startElection({
+          self: config.self,
+          peers: config.servers.map((s) => ({ sid: s.id, host: s.host, electionPort: s.electionPort })),
+          bind: { host: own.host, port: own.electionPort },
+          onNotification: (from, { notification }) => push({ type: 'NotificationReceived', from, notification }),
+          onFailed: failed('election'),
+          handshakeTimeoutMs: config.tickTimeMs * config.syncLimitTicks,
+          log,
+        });
+  const quorum =
+    own === undefined || config.servers.length === 1
+      ? null
+      : startQuorum({
+          self: config.self,
+          peers: config.servers.map((s) => ({ sid: s.id, host: s.host, quorumPort: s.quorumPort })),
+          bind: { host: own.host, port: own.quorumPort },
+          onPacket: (from, packet) => push({ type: 'PacketReceived', from, packet }),
+          onClosed: (peer) => push({ type: 'PeerClosed', peer }),
+          onFailed: failed('quorum'),
+          initTimeoutMs,
+          outlets,
+          log,
+        });
+  const address = config.client;
+  const client =
+    address === null
+      ? null
+      : startClientPort({
+          bind: { host: address.host ?? undefined, port: address.port },
+          onConnected: (conn, from) => push({ type: 'ClientConnected', conn, address: from }),
+          onConnect: (conn, request) => push({ type: 'ConnectReceived', conn, request }),
+          onRequest: (conn, xid, request) => push({ type: 'RequestReceived', conn, xid, request }),
+          onClosed: (conn) => push({ type: 'ClientClosed', conn }),
+          onFourLetterWord: (word, reply) => reply(words(word)),
+          onFailed: failed('client'),
+          limits: { maxClientCnxns: config.maxClientCnxns },
+          outlets,
+          metrics,
+          log,
+        });
+  return { election, quorum, client, configText: configTextOf(config) };
+};
+
+const carryOut = (
+  effect: ServerEffect,
+  storage: Storage,
+  ports: Ports,
+  push: (event: ServerEvent) => void,
+  log: Log,
+  fatal: (what: string) => void,
+): void => {
+  switch (effect.type) {
+    case 'Append':
+      return storage.append(effect.txns);
+    case 'Send':
+      return ports.quorum?.send(effect.to, effect.packet);
+    case 'Reply':
+      return ports.client?.reply(effect.conn, effect.reply);
+    case 'Event':
+      return ports.client?.event(effect.conn, effect.event);
+    case 'Respond':
+      return ports.client?.respond(effect.conn, effect.response);
+    case 'CloseClient':
+      return ports.client?.closeClient(effect.conn);
+    case 'Notify':
+      return ports.election?.notify(effect.to, {
+        notification: effect.notification,
+        version: 2,
+        config: ports.configText,
+      });
+    case 'Listen':
+      return ports.quorum?.listen();
+    case 'Connect':
+      return ports.quorum?.connect(effect.to);
+    case 'Disconnect':
+      return ports.quorum?.disconnect(effect.peer);
+    case 'DisconnectAll':
+      ports.quorum?.stopListening();
+      for (const { peer } of ports.quorum?.links() ?? []) ports.quorum?.disconnect(peer);
+      return;
+    case 'SaveEpoch':
+      return storage.saveEpoch(`${effect.file}Epoch`, effect.epoch, () => push({ type: 'EpochSaved' }));
+    case 'SaveSnapshot':
+      return storage.saveSnapshot(effect.zxid, effect.snapshot, { replacesLog: true }, () =>
+        push({ type: 'SnapshotSaved' }),
+      );
+    case 'TakeSnapshot':
+      return storage.saveSnapshot(effect.zxid, effect.snapshot, { replacesLog: false }, (outcome) =>
+        log('info', `snapshot ${formatZxid(effect.zxid)}: ${outcome}`),
+      );
+    case 'Truncate': {
+      const cut = storage.truncate(effect.zxid);
+      if (E.isLeft(cut)) fatal(`the log cannot be cut after ${formatZxid(effect.zxid)}: ${cut.left}`);
+      return;
+    }
+    case 'Refused':
+      return log('warn', `${effect.what} from ${effect.peer ?? 'this server'} is refused: ${effect.guard}`);
+  }
+};
