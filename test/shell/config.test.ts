@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -220,6 +220,7 @@ test('limits of sessions must fit together', (t) => {
 
 test('loadConfig reads the file and its myid; a file that is missing is an error like any other', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'zoo-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
   writeFileSync(join(dir, 'zoo.cfg'), ensemble.replace('/var/zk', dir));
   writeFileSync(join(dir, 'myid'), '2\n');
   const loaded = loadConfig(join(dir, 'zoo.cfg'));
