@@ -137,7 +137,6 @@ const change = (draft: Draft, changes: readonly FactsChange[]): void => {
 const multiParts = (draft: Draft, parts: readonly MultiPart[]): readonly TxnRecord[] => {
   if (parts.length === 0) return [];
   const author = authorOf(draft);
-  const before = draft.view;
   let failed = false;
   const records = parts.map((part): TxnRecord => {
     if (failed) return { type: 'error', err: errorCode.runtimeInconsistency };
@@ -146,7 +145,6 @@ const multiParts = (draft: Draft, parts: readonly MultiPart[]): readonly TxnReco
     return record;
   });
   if (failed) {
-    draft.view = before;
     draft.paths = [];
     draft.ephemerals = [];
   }
@@ -169,6 +167,7 @@ const accept = (draft: Draft): LeaderState => {
   const { leader, write, stamp, paths, ephemerals } = draft;
   const { session } = write;
   if (paths.length === 0) {
+    // A request that failed, a multi too, leaves no trace but its zxid.
     const { outstanding, accepted, creations } = leader;
     return { expiry: draft.expiry, outstanding, accepted, creations };
   }

@@ -283,6 +283,8 @@ test('Applied: a transaction of another server’s client is not mistaken for an
   const record = { type: 'setData', path: '/', data: null, version: 1 } as const;
   const foreign = { session: own, cxid: 1, zxid: zxid(2), timeMs: 1, record, digest: null };
   t.deepEqual(told(send(solo, { type: 'Applied', txn: foreign })), []);
+  const other = { ...foreign, cxid: 9, zxid: zxid(3), record: { type: 'error', err: -101 } as const };
+  t.deepEqual(told(send(solo, { type: 'Applied', txn: other })), []);
   t.is(outstanding(solo.state, 1), 1);
 });
 
