@@ -1,0 +1,102 @@
+/** A small client over wire/: one connection, replies in order, events kept. Knows neither retries nor pings. */
+import { connect } from 'node:net';
+import * as E from 'fp-ts/lib/Either.js';
+import { zeroZxid } from '../../core/data/zxid.js';
+import type { ClientRequest, ConnectRequest, ConnectResponse, Reply, WatchEvent } from '../../core/service/request.js';
+import { decodeConnectResponse, encodeConnectRequest, encodeRequest } from '../../wire/client.js';
+import { nextFrame } from '../../wire/frame.js';
+import { decodeReply, decodeReplyHead, decodeWatchEvent, xids } from '../../wire/reply.js';
+
+export type Client = {
+  readonly session: ConnectResponse;
+  /** Rejects when the connection ends before the answer: whether the request was done is not known then. */
+  readonly call: (request: ClientRequest) => Promise<Reply>;
+  readonly events: readonly WatchEvent[];
+  readonly isOpen: () => boolean;
+  /** Cuts the connection; the session stays on the server. */
+  readonly cut: () => void;
+};
+
+type Waiting = {
+  readonly op: ClientRequest['op'];
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (e: Error) => void;
+};
+
+const anySize = 0x7fffffff;
+
+/** Everyone may do everything. */
+export const openAcl = [{ perms: 31, scheme: 'world', id: 'anyone' }] as const;
+
+/**
+ * Opens a session, or attaches to the one given.
+ * Rejects when the server refuses the connection or ends it before it has answered.
+ */
+export const connectClient = (port: number, record: Partial<ConnectRequest> = {}): Promise<Client> =>
+  new Promise((resolve, reject) => {
+    const waiting: Waiting[] = [];
+    const events: WatchEvent[] = [];
+    let session: ConnectResponse | null = null;
+    let rest: Buffer = Buffer.alloc(0);
+    let open = true;
+    let lastXid = 0;
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true }, () =>
+      socket.write(encodeConnectRequest({ ...newSession, ...record })),
+    );
+    const fail = (why: string): void => {
+      if (!open) return;
+      open = false;
+      socket.destroy();
+      const error = new Error(`${why} (port ${port})`);
+      if (session === null) reject(error);
+      for (const w of waiting.splice(0)) w.reject(error);
+    };
+    const call = (request: ClientRequest): Promise<Reply> =>
+      new Promise((done, failed) => {
+        if (!open) return failed(new Error('the connection is closed'));
+        waiting.push({ op: request.op, resolve: done, reject: failed });
+        const xid = request.op === 'ping' ? xids.ping : (lastXid += 1);
+        socket.write(encodeRequest({ xid, request }));
+      });
+    const take = (from: number, to: number): void => {
+      if (session === null) {
+        session = right(decodeConnectResponse(rest, from, to));
+        if (session.timeoutMs === 0) return fail('the session is not valid');
+        return resolve({ session, call, events, isOpen: () => open, cut: () => fail('cut') });
+      }
+      if (right(decodeReplyHead(rest, from, to)).xid === xids.event) {
+        events.push(right(decodeWatchEvent(rest, from, to)));
+        return;
+      }
+      const first = waiting.shift();
+      if (first === undefined) return fail('an answer that nobody waits for');
+      first.resolve(right(decodeReply(first.op, rest, from, to)));
+    };
+    socket.on('data', (chunk) => {
+      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      let at = 0;
+      for (;;) {
+        const frame = nextFrame(rest, at, 0, anySize);
+        if (frame.type !== 'frame') break;
+        take(frame.start, frame.end);
+        at = frame.end;
+      }
+      rest = rest.subarray(at);
+    });
+    socket.on('error', (e) => fail(e.message));
+    socket.on('close', () => fail('the connection has ended'));
+  });
+
+const newSession: ConnectRequest = {
+  protocolVersion: 0,
+  lastZxidSeen: zeroZxid,
+  timeoutMs: 10_000,
+  session: '0000000000000000',
+  password: Buffer.alloc(16),
+  readOnly: false,
+};
+
+const right = <A>(decoded: E.Either<unknown, A>): A => {
+  if (E.isRight(decoded)) return decoded.right;
+  throw new Error(`a server sent what cannot be read: ${JSON.stringify(decoded.left)}`);
+};

@@ -1,0 +1,194 @@
+/**
+ * An ensemble of server processes on loopback, for tests that end processes the hard way. Every process that is ended
+ * here was started here; all of them end with the test process.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePorts } from './ports.js';
+import { askServed } from './words.js';
+import type { Served } from './words.js';
+
+export type Member = {
+  readonly id: number;
+  readonly clientPort: number;
+  /** Data and configuration; its log is server.log in there. */
+  readonly dir: string;
+  /** Its zoo.cfg. */
+  readonly config: string;
+};
+
+export type Ensemble = {
+  readonly members: readonly Member[];
+  /** host:port of the members named, of all without names. */
+  readonly connectString: (...ids: readonly number[]) => string;
+  readonly start: (...ids: readonly number[]) => void;
+  /** SIGKILL; resolves when the process is gone. */
+  readonly kill: (...ids: readonly number[]) => Promise<void>;
+  readonly isRunning: (id: number) => boolean;
+  readonly pid: (id: number) => number;
+  readonly served: (id: number) => Promise<Served | null>;
+  /** Waits until a client of each of them would be served. */
+  readonly waitServing: (...ids: readonly number[]) => Promise<void>;
+  /** The member that leads and serves; waits until there is one. */
+  readonly leader: () => Promise<number>;
+  /** Ends all processes and removes the directory. */
+  readonly stop: () => Promise<void>;
+};
+
+export type Command = { readonly file: string; readonly args: readonly string[] };
+
+export type EnsembleOptions = {
+  readonly size: number;
+  /** Milliseconds. */
+  readonly tickTime?: number;
+  /** More lines of zoo.cfg. */
+  readonly settings?: readonly string[];
+  /** What runs a member; ours without it. */
+  readonly command?: (member: Member) => Command;
+};
+
+/** How often a state is looked at, milliseconds, and how long in all: a machine may be busy. */
+const pollMs = 50;
+const patienceMs = 60_000;
+
+const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+
+/** One of our servers. */
+export const zabkeeper = (member: Member): Command => ({
+  file: process.execPath,
+  args: [main, 'serve', member.config],
+});
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Looks until `look` gives something; fails with what it waited for. */
+export const eventually = async <A>(what: string, look: () => Promise<A | null> | A | null): Promise<A> => {
+  const end = performance.now() + patienceMs;
+  for (;;) {
+    const found = await look();
+    if (found !== null) return found;
+    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
+    await sleep(pollMs);
+  }
+};
+
+/** Writes the files of an ensemble; starts nobody yet. */
+export const createEnsemble = async (options: EnsembleOptions): Promise<Ensemble> => {
+  const { size, tickTime = 300, settings = [], command = zabkeeper } = options;
+  const root = fs.mkdtempSync(join(tmpdir(), 'zabkeeper-'));
+  const ports = await freePorts(3 * size);
+  const members = Array.from({ length: size }, (_, i): Member => {
+    const dir = join(root, String(i + 1));
+    return { id: i + 1, clientPort: ports[3 * i] ?? 0, dir, config: join(dir, 'zoo.cfg') };
+  });
+  const servers = members.map((m, i) => `server.${m.id}=127.0.0.1:${ports[3 * i + 1]}:${ports[3 * i + 2]}`);
+  for (const { id, dir, config, clientPort } of members) {
+    fs.mkdirSync(dir);
+    fs.writeFileSync(join(dir, 'myid'), `${id}\n`);
+    const lines = [
+      `tickTime=${tickTime}`,
+      'initLimit=20',
+      'syncLimit=10',
+      `dataDir=${dir}`,
+      `clientPort=${clientPort}`,
+      '4lw.commands.whitelist=*',
+      ...settings,
+      ...(size > 1 ? servers : []),
+    ];
+    fs.writeFileSync(config, `${lines.join('\n')}\n`);
+  }
+  return ensembleOf(root, members, command);
+};
+
+/** Starts all members and waits until each would serve a client. */
+export const startEnsemble = async (options: EnsembleOptions): Promise<Ensemble> => {
+  const ensemble = await createEnsemble(options);
+  ensemble.start();
+  try {
+    await ensemble.waitServing();
+  } catch (e) {
+    await ensemble.stop();
+    throw e;
+  }
+  return ensemble;
+};
+
+const ensembleOf = (root: string, members: readonly Member[], command: (m: Member) => Command): Ensemble => {
+  const running = new Map<number, ChildProcess>();
+  const chosen = (ids: readonly number[]): readonly Member[] =>
+    ids.length === 0 ? members : members.filter((m) => ids.includes(m.id));
+
+  const startOne = (member: Member): void => {
+    if (running.has(member.id)) throw new Error(`server ${member.id} runs already`);
+    const { file, args } = command(member);
+    const log = fs.openSync(join(member.dir, 'server.log'), 'a');
+    const child = spawn(file, args, { cwd: member.dir, stdio: ['ignore', log, log] });
+    fs.closeSync(log);
+    running.set(member.id, child);
+    child.once('exit', () => {
+      if (running.get(member.id) === child) running.delete(member.id);
+    });
+  };
+  const kill = async (...ids: readonly number[]): Promise<void> => {
+    const gone = chosen(ids).map((m) => {
+      const child = running.get(m.id);
+      if (child === undefined) return null;
+      const exited = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      return exited;
+    });
+    await Promise.all(gone);
+  };
+  const killAtExit = (): void => {
+    for (const child of running.values()) child.kill('SIGKILL');
+  };
+  process.once('exit', killAtExit);
+
+  const served = (id: number): Promise<Served | null> => askServed(chosen([id])[0]?.clientPort ?? 0);
+  const story = (id: number): string => {
+    const log = fs.readFileSync(join(root, String(id), 'server.log'), 'utf8');
+    return `server ${id}${running.has(id) ? '' : ' (not running)'}:\n${log.split('\n').slice(-15).join('\n')}`;
+  };
+  /** A wait that fails tells what the servers said last. */
+  const told = async <A>(wait: Promise<A>): Promise<A> => {
+    try {
+      return await wait;
+    } catch (e) {
+      throw new Error(`${String(e)}\n${members.map((m) => story(m.id)).join('\n')}`, { cause: e });
+    }
+  };
+  return {
+    members,
+    connectString: (...ids) =>
+      chosen(ids)
+        .map((m) => `127.0.0.1:${m.clientPort}`)
+        .join(','),
+    start: (...ids) => chosen(ids).forEach(startOne),
+    kill,
+    isRunning: (id) => running.has(id),
+    pid: (id) => running.get(id)?.pid ?? 0,
+    served,
+    waitServing: async (...ids) => {
+      for (const { id } of chosen(ids)) await told(eventually(`server ${id} serves`, () => served(id)));
+    },
+    leader: () =>
+      told(
+        eventually('one leads', async () => {
+          for (const { id } of members) {
+            const mode = running.has(id) ? (await served(id))?.mode : undefined;
+            if (mode === 'leader' || mode === 'standalone') return id;
+          }
+          return null;
+        }),
+      ),
+    stop: async () => {
+      process.off('exit', killAtExit);
+      await kill();
+      fs.rmSync(root, { recursive: true, force: true });
+    },
+  };
+};
