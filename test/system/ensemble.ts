@@ -134,13 +134,9 @@ const ensembleOf = (root: string, members: readonly Member[], command: (m: Membe
     });
   };
   const kill = async (...ids: readonly number[]): Promise<void> => {
-    const gone = chosen(ids).map((m) => {
-      const child = running.get(m.id);
-      if (child === undefined) return null;
-      const exited = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGKILL');
-      return exited;
-    });
+    const children = chosen(ids).flatMap((m) => running.get(m.id) ?? []);
+    const gone = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
+    for (const child of children) child.kill('SIGKILL');
     await Promise.all(gone);
   };
   const killAtExit = (): void => {
