@@ -150,7 +150,6 @@ const matchDump = async (core: Search, dump: Dump, options: CompareOptions): Pro
   const onlyTlc = { states: 0, edges: 0 };
   let initial = 0;
   let repeated = 0;
-  let stutters = 0;
   let merged = 0;
   let initialDiffer = 0;
 
@@ -203,9 +202,7 @@ const matchDump = async (core: Search, dump: Dump, options: CompareOptions): Pro
   };
   const edge = (from: string, to: string, label: string): void => {
     const binding = bindingOf.get(label);
-    // TLC adds stuttering steps, without a label, where it checks liveness.
-    if (label === '' && from === to) stutters++;
-    else if (binding === undefined) {
+    if (binding === undefined) {
       unknownLabels.add(label);
     } else {
       const a = nodes.get(from);
@@ -250,7 +247,7 @@ const matchDump = async (core: Search, dump: Dump, options: CompareOptions): Pro
   }
   const findings: Finding[] = [];
   if (E.isLeft(read)) findings.push({ type: 'DumpUnreadable', error: read.left });
-  const edges = E.isLeft(read) ? 0 : read.right.edges - stutters;
+  const edges = E.isLeft(read) ? 0 : read.right.edges;
   if (nodes.size === 0) findings.push({ type: 'NothingInDump' });
   if (E.isRight(read) && edges !== dump.generated - initial)
     findings.push({ type: 'DumpIncomplete', edges, expected: dump.generated - initial });

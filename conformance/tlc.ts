@@ -1,6 +1,9 @@
 /** TLC as the checks see it: one run, and what it found in the words of models.json. */
-import type * as E from 'fp-ts/lib/Either.js';
-import type { TlaState } from 'tla-checker-cli';
+import { createWriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import * as E from 'fp-ts/lib/Either.js';
+import { check, dumpGraph, explain, findTlc } from 'tla-checker-cli';
+import type { CheckResult, GraphError, Outcome, RunOptions, TlaState, Tlc } from 'tla-checker-cli';
 
 export type TlcRequest = {
   /** Path of the root module; its configuration stands beside it under the same name. */
@@ -33,4 +36,83 @@ export type TlcPort = {
   readonly identity: string;
   /** Left: TLC gave no verdict, with the reason. */
   readonly run: (request: TlcRequest) => Promise<E.Either<string, TlcOutcome>>;
+};
+
+/** What every run is told: memory and time of TLC, and whether its runs are short (`tla-checker-cli` says more). */
+export type TlcLimits = Pick<RunOptions, 'heap' | 'timeLimit' | 'short' | 'signal'>;
+
+/** Finds TLC; Left says what is missing and what to do about it. */
+export const findTlcPort = async (limits: TlcLimits = {}): Promise<E.Either<string, TlcPort>> => {
+  const found = await findTlc()();
+  return E.isLeft(found) ? E.left(`${found.left.message}; ${found.left.hint}`) : E.right(tlcPort(found.right, limits));
+};
+
+/** One worker always: with more, depth and counterexamples differ from run to run. */
+export const tlcPort = (tlc: Tlc, limits: TlcLimits): TlcPort => ({
+  identity: `${tlc.id.version} ${tlc.id.sha256}`,
+  run: async ({ module, libraries, dump, onProgress }) => {
+    const options: RunOptions = {
+      ...limits,
+      spec: module,
+      libraries,
+      workers: 1,
+      ...(onProgress === undefined ? {} : { onProgress: (p: { distinct: number }) => onProgress(p.distinct) }),
+    };
+    if (dump === null) {
+      const ran = await check(tlc, options)();
+      return E.isLeft(ran) ? E.left(explained(ran.left)) : outcomeOf(ran.right);
+    }
+    const file = createWriteStream(dump);
+    // A file whose disk is full fails while it is written to, and is waited for at the end.
+    const written = finished(file).then(
+      () => null,
+      (e: unknown) => String(e),
+    );
+    const tap = (chunk: Uint8Array): void | Promise<void> =>
+      file.write(chunk)
+        ? undefined
+        : new Promise((go) => (file.destroyed ? go() : file.once('drain', go).once('close', go)));
+    const ran = await dumpGraph(tlc, { ...options, tap }, {})();
+    file.end();
+    const failed = await written;
+    if (failed !== null) return E.left(`the graph cannot be written: ${failed}`);
+    return E.isLeft(ran) ? E.left(explained(ran.left)) : outcomeOf(ran.right.check);
+  },
+});
+
+const explained = (e: GraphError): string => {
+  const { message, hint } = explain(e);
+  return hint === '' ? message : `${message}; ${hint}`;
+};
+
+const outcomeOf = ({ outcome, stats, counterexample, cost }: CheckResult): E.Either<string, TlcOutcome> => {
+  const result = resultOf(outcome);
+  if (E.isLeft(result)) return result;
+  return E.right({
+    result: result.right,
+    generated: stats.generated,
+    distinct: stats.distinct,
+    depth: stats.depth ?? 0,
+    counterexample: (counterexample?.steps ?? []).map((s) => ({ label: s.action, state: s.state })),
+    wallMs: Math.round(cost.wallSeconds * 1000),
+    cpuMs: cost.cpuSeconds === null ? null : Math.round(cost.cpuSeconds * 1000),
+  });
+};
+
+const resultOf = (outcome: Outcome): E.Either<string, string> => {
+  switch (outcome.type) {
+    case 'ok':
+    case 'deadlock':
+    case 'assumption':
+      return E.right(outcome.type);
+    case 'invariant':
+      return E.right(`invariant ${outcome.name}`);
+    case 'action property':
+    case 'temporal property':
+      return E.right(outcome.name === null ? 'property' : `property ${outcome.name}`);
+    case 'parse error':
+    case 'config error':
+    case 'evaluation error':
+      return E.left(`${outcome.type}: ${outcome.message}`);
+  }
 };

@@ -154,14 +154,6 @@ test('the same step written twice is counted, and is no error', async (t) => {
   t.true(c.equal);
 });
 
-test("stuttering that TLC adds for liveness is no step of the spec's", async (t) => {
-  const c = await compare(counter, { states: states(4), edges: [...counterDot.edges, edge(1, 1, '')] }, 8);
-  t.true(c.equal, JSON.stringify(c.findings));
-  t.is(c.tlc.edges, 7);
-  const step = await compare(counter, { states: states(4), edges: [...counterDot.edges, edge(1, 2, '')] }, 8);
-  t.deepEqual(types(step.findings), ['DumpIncomplete', 'LabelUnknown']);
-});
-
 test('a dump that lacks edges, is cut off or has labels of its own is no evidence', async (t) => {
   const short = await compare(counter, counterDot, 12);
   t.deepEqual(types(short.findings), ['DumpIncomplete']);
