@@ -1,5 +1,6 @@
 /** The command line. A command's code is loaded when it runs: a server starts without the checker. */
 import { Command } from 'commander';
+import type { EnsembleOptions } from './ensemble.js';
 import type { Outcome } from './failure.js';
 
 export type Setup = {
@@ -33,6 +34,15 @@ export const makeProgram = ({ version, json, ended }: Setup): Command => {
     .action(async (file: string, options: { myid?: string; json: boolean }) => {
       const { serve } = await import('./serve.js');
       ended(await serve(file, options));
+    });
+
+  command('ensemble', 'Runs an ensemble on this machine, each server a process; its data stays for the next start.')
+    .option('--nodes <n>', 'how many servers (default: 3, or as many as the directory holds)')
+    .option('--data <dir>', 'where configuration, data and logs of the servers are', 'data')
+    .option('--base-port <port>', 'first client port (default: 2181, or the next ones that are free)')
+    .action(async (options: EnsembleOptions) => {
+      const { ensemble } = await import('./ensemble.js');
+      ended(await ensemble(options));
     });
 
   return program;
