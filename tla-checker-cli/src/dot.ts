@@ -15,8 +15,10 @@ export type DotHandler = {
   readonly onState?: (fingerprint: string, initial: boolean, state: TlaState) => void;
   /** The same state as `hashState` of its variables, straight from the bytes: several times faster than `onState`. */
   readonly onStateHash?: (fingerprint: string, initial: boolean, hash: Hash) => void;
-  /** @param label the action's name; '' where TLC wrote none */
+  /** A step of the spec. @param label the action's name; '' where TLC wrote none */
   readonly onEdge?: (from: string, to: string, label: string) => void;
+  /** After each chunk of the stream: what was read so far. */
+  readonly onChunk?: (soFar: DotSummary) => void;
 };
 
 /** What was read: lines of each kind. */
@@ -24,6 +26,8 @@ export type DotSummary = {
   readonly states: number;
   readonly initial: number;
   readonly edges: number;
+  /** Dashed loops that TLC adds when it checks liveness: stuttering, which is no action. Not among `edges`, not told. */
+  readonly stutters: number;
   readonly bytes: number;
 };
 
@@ -37,28 +41,33 @@ export type DotError =
 
 /**
  * Reads a whole dump. Holds one line in memory; waits for the stream, so a slow handler slows TLC at the other end of a
- * FIFO and nothing piles up.
+ * FIFO and nothing piles up. What a handler throws passes through.
  */
 export const readDot = async (
   source: AsyncIterable<Uint8Array>,
   handler: DotHandler,
 ): Promise<E.Either<DotError, DotSummary>> => {
   const reader = dotReader(handler);
+  const chunks = source[Symbol.asyncIterator]();
   try {
-    for await (const chunk of source) {
-      const error = reader.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    for (;;) {
+      const next = await chunks.next().catch((cause: unknown) => ({ cause }));
+      if ('cause' in next)
+        return E.left({ type: 'DotUnreadable', at: reader.soFar().bytes, cause: String(next.cause) });
+      if (next.done === true) return reader.close();
+      const error = reader.write(Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength));
       if (error !== undefined) return E.left(error);
+      handler.onChunk?.(reader.soFar());
     }
-  } catch (e) {
-    return E.left({ type: 'DotUnreadable', at: reader.offset(), cause: String(e) });
+  } finally {
+    await chunks.return?.().catch(() => undefined);
   }
-  return reader.close();
 };
 
 type DotReader = {
   readonly write: (chunk: Buffer) => DotError | undefined;
   readonly close: () => E.Either<DotError, DotSummary>;
-  readonly offset: () => number;
+  readonly soFar: () => DotSummary;
 };
 
 const newline = 10;
@@ -67,6 +76,7 @@ const dotReader = (handler: DotHandler): DotReader => {
   let states = 0;
   let initial = 0;
   let edges = 0;
+  let stutters = 0;
   let lineAt = 0;
   let begun = false;
   let open = 0;
@@ -142,6 +152,10 @@ const dotReader = (handler: DotHandler): DotReader => {
       label = text;
     }
     if (b[b.length - 1] !== 59 && b[b.length - 1] !== 93) return bad(b.length, "';'");
+    if (startsWith(b, ' [style="dashed"]', end)) {
+      stutters++;
+      return undefined;
+    }
     edges++;
     handler.onEdge?.(from, b.toString('latin1', at, end), label);
     return undefined;
@@ -177,13 +191,12 @@ const dotReader = (handler: DotHandler): DotReader => {
       const error = skipping ? undefined : line(Buffer.concat(parts));
       if (error !== undefined) return E.left(error);
     }
-    const bytes = lineAt + held;
-    return begun && open === 0
-      ? E.right({ states, initial, edges, bytes })
-      : E.left({ type: 'DotTruncated', at: bytes });
+    return begun && open === 0 ? E.right(soFar()) : E.left({ type: 'DotTruncated', at: lineAt + held });
   };
 
-  return { write, close, offset: () => lineAt + held };
+  const soFar = (): DotSummary => ({ states, initial, edges, stutters, bytes: lineAt + held });
+
+  return { write, close, soFar };
 };
 
 const layout: readonly string[] = ['nodesep', 'ranksep', 'color=', 'color =', '{rank', 'label=', 'fontsize', 'node ['];

@@ -48,6 +48,7 @@ test('readDot: any graph, any order of lines, any line breaks, any chunks', asyn
           states: graph.states.length,
           initial: graph.states.filter((s) => s.initial).length,
           edges: graph.edges.length,
+          stutters: 0,
           bytes: Buffer.byteLength(text),
         }),
       );
@@ -130,4 +131,11 @@ test('onStateHash: random damage never gives a hash where the parser gives no st
     ),
     { numRuns: 300 },
   );
+});
+
+test('readDot: stuttering loops are counted apart and not told as steps', async (t) => {
+  const text = sample.replace('{rank', '1 -> 1 [style="dashed"];\n{rank');
+  const [result, seen] = await readAll(text, 9);
+  t.like(result, { right: { edges: 1, stutters: 1 } });
+  t.deepEqual(seen.edges, ['1 -2 Step']);
 });
