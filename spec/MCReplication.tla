@@ -31,9 +31,9 @@ VoteBelow(j, l) ==
 
 MayFollow(i, l) ==
     IF i = l
-      THEN AnyElection \/ IsQuorum({j \in Server : Asking(j) /\ VoteBelow(j, l)})
+      THEN IF AnyElection THEN TRUE ELSE IsQuorum({j \in Server : Asking(j) /\ VoteBelow(j, l)})
       ELSE /\ Leading(l)
-           /\ AnyElection \/ IsQuorum({j \in Server : leader[j] = l \/ Asking(j)})
+           /\ IF AnyElection THEN TRUE ELSE IsQuorum({j \in Server : leader[j] = l \/ Asking(j)})
 
 \* The history variable follows the server that has delivered most.
 Longest ==

@@ -5,8 +5,11 @@
 import * as E from 'fp-ts/lib/Either.js';
 import type { TlaValue } from 'tla-checker-cli';
 import type { ServerId } from '../../core/data/quorum.js';
+import { zeroZxid } from '../../core/data/zxid.js';
 import type { Zxid } from '../../core/data/zxid.js';
 import { windowSlice, windowSize } from '../../core/data/window.js';
+import { recover } from '../../core/recovery.js';
+import type { DiskFiles } from '../../core/recovery.js';
 import { nextZxid } from '../../core/replication/broadcast.js';
 import type { Packet } from '../../core/replication/packet.js';
 import { replicationStep } from '../../core/replication/replication.js';
@@ -28,6 +31,7 @@ import {
   perform,
   placeOf,
   received,
+  snapshotOf,
   waiting,
   withPlace,
   writeEpochFile,
@@ -165,25 +169,29 @@ const attempt = (w: W, action: string, args: readonly number[]): Outcome => {
   }
 };
 
-/** Server `i` starts from its files. */
-const started = (w: W, i: ServerId): W => {
+/** Server `i` starts from its files: what they mean is for core/recovery.ts to say. */
+const started = (w: W, i: ServerId): Outcome => {
   const { disk } = placeOf(w.world, i);
-  const base = disk.base.at(-1) ?? { epoch: 0, counter: 0 };
-  const last = disk.entries.at(-1)?.zxid ?? base;
-  const begun = restart(
-    i,
-    w.world.places.map((_, n) => n + 1),
-    keepAll,
-    {
-      base,
-      log: disk.entries,
-      acceptedEpoch: disk.accepted,
-      currentEpoch: Math.max(disk.current, last.epoch),
-    },
-  );
+  const recovery = recover(filesOf(disk));
+  if ('refused' in recovery) return { refused: recovery.refused.type };
+  const voters = w.world.places.map((_, n) => n + 1);
+  const begun = restart(i, voters, keepAll, recovery.ok);
   let world = withPlace(w.world, i, { up: true, tree: disk.base });
   for (const effect of begun.effects) world = perform(world, i, effect);
   return { ...w, servers: w.servers.map((s, n) => (n === i - 1 ? begun.state : s)), world };
+};
+
+const filesOf = (disk: Place['disk']): DiskFiles => {
+  const snapshot = { snapshot: snapshotOf(disk.base) };
+  const entries = disk.entries.map((txn, offset) => ({ txn, offset }));
+  const first = disk.entries[0]?.zxid;
+  return {
+    acceptedEpoch: disk.accepted,
+    currentEpoch: disk.current,
+    currentEpochTmp: null,
+    snapshots: [{ file: 'snapshot', zxid: disk.base.at(-1) ?? zeroZxid, load: () => snapshot }],
+    logs: first === undefined ? [] : [{ file: 'log', first, load: () => ({ entries, end: { type: 'clean' } }) }],
+  };
 };
 
 const zxidValue = (z: Zxid): TlaValue => [z.epoch, z.counter];
@@ -378,7 +386,7 @@ const numbers = (model: Model): E.Either<string, Record<string, unknown>> => {
 };
 
 /** Every server has the same log, nobody leads: the spec's Init. */
-const atFirst = (n: number, log: History, rules: Rules, budget: Budget): W => {
+const atFirst = (n: number, log: History, rules: Rules, budget: Budget): E.Either<string, W> => {
   const epoch = log.at(-1)?.epoch ?? 0;
   const place: Place = {
     up: false,
@@ -395,8 +403,12 @@ const atFirst = (n: number, log: History, rules: Rules, budget: Budget): W => {
     budget,
     order: log,
   };
-  for (let i = 1; i <= n; i++) w = started(w, i);
-  return w;
+  for (let i = 1; i <= n; i++) {
+    const next = started(w, i);
+    if (next === null || 'refused' in next) return E.left(`server ${i} does not start: ${next?.refused ?? 'it is up'}`);
+    w = next;
+  }
+  return E.right(w);
 };
 
 /**
@@ -452,7 +464,8 @@ export const replicationMirror: MakeMirror = (model) => {
   };
   const budget: Budget = [c['Txns'], c['Crashes'], c['Cuts'], c['Elections']] as unknown as Budget;
   const first = atFirst(n, log, rules, budget);
-  const init = model.init === 'Established' ? establishedFrom(first, budget) : E.right(first);
+  if (E.isLeft(first)) return first;
+  const init = model.init === 'Established' ? establishedFrom(first.right, budget) : first;
   if (E.isLeft(init)) return init;
   const mirror: Mirror<W> = {
     init: [init.right],

@@ -117,7 +117,14 @@ const closedAt = (c: Connection, i: ServerId): Connection =>
   c.learner === i && c.openAtLearner
     ? { ...c, openAtLearner: false, down: [], up: c.openAtLeader && !ended(c.up) ? [...c.up, 'EOF'] : c.up }
     : c.leader === i && c.openAtLeader
-      ? { ...c, openAtLeader: false, up: [], down: c.openAtLearner && !ended(c.down) ? [...c.down, 'EOF'] : c.down }
+      ? {
+          ...c,
+          openAtLeader: false,
+          taken: false,
+          stale: false,
+          up: [],
+          down: c.openAtLearner && !ended(c.down) ? [...c.down, 'EOF'] : c.down,
+        }
       : c;
 
 /** Who knows of a connection with `i`: its learners' leader, and leaders that have read from it. */
