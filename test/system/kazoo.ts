@@ -1,16 +1,14 @@
 /** kazoo, the Python client, installed into the cache; test/live/requirements.txt says which. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { cached, run } from './cache.js';
+import { source } from './source.js';
 import type { Outcome, ProgramOptions } from './told.js';
 import { runProgram } from './told.js';
-
-const source = (name: string): string => fileURLToPath(new URL(`../../../test/live/${name}`, import.meta.url));
 
 const python = 'python3';
 
 export const installKazoo = (): string => {
-  const wanted = source('requirements.txt');
+  const wanted = source('live/requirements.txt');
   const name = readFileSync(wanted, 'utf8').trim().replace('==', '-');
   return cached(name, (dir) =>
     run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', dir, '-r', wanted]),
@@ -25,7 +23,7 @@ export const runKazoo = (
 ): Promise<Outcome> =>
   runProgram({
     file: python,
-    args: [source('kazoo_session.py'), hosts, ...sections],
+    args: [source('live/kazoo_session.py'), hosts, ...sections],
     env: { PYTHONPATH: installKazoo(), PYTHONDONTWRITEBYTECODE: '1' },
     ...(onAsk === undefined ? {} : { onAsk }),
   });

@@ -8,10 +8,12 @@ export type Proxy = { readonly port: number; readonly close: () => void };
 const anySize = 0x7fffffff;
 
 /**
- * @param change gets each frame of the server but the first of a connection, payload without length; gives what is sent
- *               in its place, null for nothing
+ * Gets each frame of the server but the first of a connection, payload without length; gives what is sent in its place,
+ * null for nothing.
  */
-export const startProxy = async (target: number, change: (payload: Buffer) => Buffer | null): Promise<Proxy> => {
+export type Change = (payload: Buffer) => Buffer | null;
+
+export const startProxy = async (target: number, change: Change): Promise<Proxy> => {
   const sockets = new Set<{ destroy: () => void }>();
   const server: Server = createServer((client) => {
     const upstream = connect({ host: '127.0.0.1', port: target, noDelay: true });
