@@ -126,18 +126,15 @@ export const handleNotification = (state: ElectionState, from: ServerId, n: Noti
   return n.state === 'LOOKING' ? answer(state, from, standing(state)) : unchanged(state);
 };
 
-/** The proposal of this server is what a quorum has said in this round, itself included (spec `Agreed`). */
-const agreed = (state: ElectionState): boolean =>
+/**
+ * Whether Decide would be taken: a quorum, itself included, has said in this round what this server proposes (spec
+ * `Agreed`; only a server that looks has heard anything). The shell waits for silence while this is true, then decides.
+ */
+export const canDecide = (state: ElectionState): boolean =>
   convinces(state, state.received, looking(state.proposal, state.round));
 
-/** Whether Decide would be taken: the shell waits for silence as long as this is true, then decides. */
-export const canDecide = (state: ElectionState): boolean => isLooking(state) && agreed(state);
-
-export const decide = (state: ElectionState): ElectionStep => {
-  if (!isLooking(state)) return { refused: 'Looking' };
-  if (!agreed(state)) return { refused: 'Agreed' };
-  return settle(state, state.proposal, state.round);
-};
+export const decide = (state: ElectionState): ElectionStep =>
+  canDecide(state) ? settle(state, state.proposal, state.round) : { refused: 'Agreed' };
 
 export const resendNotifications = (state: ElectionState): ElectionStep => {
   if (!isLooking(state)) return { refused: 'Looking' };
@@ -258,12 +255,13 @@ const leaderOK = (state: ElectionState, said: readonly Heard[], n: Notification)
 
 /**
  * Spec `SameVote`. Settled servers need only agree on leader and epoch: they may have settled in different rounds, and
- * the zxids of their votes are never brought up to date (ZOOKEEPER-1514, ZOOKEEPER-1732).
+ * the zxids of their votes are never brought up to date (ZOOKEEPER-1514, ZOOKEEPER-1732). Rounds are not compared: what
+ * counts together with the vote of one who looks is all of one round.
  */
 const sameOpinion = (a: Notification, b: Notification): boolean =>
   a.vote.leader === b.vote.leader &&
   a.vote.epoch === b.vote.epoch &&
-  ((a.state !== 'LOOKING' && b.state !== 'LOOKING') || (a.round === b.round && sameZxid(a.vote.zxid, b.vote.zxid)));
+  ((a.state !== 'LOOKING' && b.state !== 'LOOKING') || sameZxid(a.vote.zxid, b.vote.zxid));
 
 /** Ends the election. What was heard is forgotten: the next one starts empty. */
 const settle = (state: ElectionState, vote: Vote, round: number): ElectionStep => {

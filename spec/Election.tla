@@ -25,7 +25,7 @@ ASSUME ServerAssumption ==
     /\ Observer \subseteq Nat /\ IsFiniteSet(Observer)
     /\ Voter \cap Observer = {}
 ASSUME ReconnectsAssumption == Reconnects \in BOOLEAN
-ASSUME BugsAssumption == Bugs \subseteq {"QuorumMinusOne", "IgnoreRound", "AnyVote"}
+ASSUME BugsAssumption == Bugs \subseteq {"QuorumMinusOne", "IgnoreRound", "AnyVote", "HalfVote"}
 
 VARIABLES
     role,        \* role[i]: what server i does
@@ -93,12 +93,12 @@ VoteOf(n) == [leader |-> n.leader, zxid |-> n.zxid, epoch |-> n.epoch]
 Note(s, v, r) == [state |-> s, leader |-> v.leader, zxid |-> v.zxid, epoch |-> v.epoch, round |-> r]
 
 \* Settled servers need only agree on leader and epoch: they may have settled in different rounds, and zxids
-\* in their votes are never brought up to date (ZOOKEEPER-1514, ZOOKEEPER-1732).
+\* in their votes are never brought up to date (ZOOKEEPER-1514, ZOOKEEPER-1732).  Rounds are not compared
+\* here: what counts together with a vote of one who looks is all of one round (MCElection ReceivedInRound).
 SameVote(m, n) ==
     /\ m.leader = n.leader
     /\ m.epoch = n.epoch
-    /\ (m.state = "LOOKING" \/ n.state = "LOOKING") =>
-         m.zxid = n.zxid /\ (m.round = n.round \/ "IgnoreRound" \in Bugs)
+    /\ (m.state = "LOOKING" \/ n.state = "LOOKING") => m.zxid = n.zxid
 
 IsQuorum(S) == 2 * (Cardinality(S) + (IF "QuorumMinusOne" \in Bugs THEN 1 ELSE 0)) > Cardinality(Voter)
 
@@ -137,7 +137,7 @@ Idle(i) == ~Looking(i)
 
 Settled(i) == role[i] # "LOOKING"
 
-\* A quorum of what server i has heard in this round is its own proposal.
+\* A quorum of what server i has heard in this round is its own proposal; only who looks has heard anything.
 Agreed(i) == IsQuorum(Supporters(received[i], Note("LOOKING", proposal[i], round[i])))
 
 -----------------------------------------------------------------------------
@@ -194,7 +194,9 @@ Consider(i, j, n) ==
         \* In a new round all votes start afresh, one's own included.
         mine == IF newer THEN initial[i] ELSE proposal[i]
         better == Better(n, mine) \/ ("AnyVote" \in Bugs /\ VoteOf(n) # mine)
-        best == IF better THEN VoteOf(n) ELSE mine
+        best == IF ~better THEN mine
+                ELSE IF "HalfVote" \in Bugs THEN [VoteOf(n) EXCEPT !.zxid = mine.zxid]
+                ELSE VoteOf(n)
         heard == IF newer THEN Silence ELSE received[i]
     IN  /\ round' = [round EXCEPT ![i] = IF newer THEN n.round ELSE @]
         /\ proposal' = [proposal EXCEPT ![i] = best]
@@ -244,7 +246,6 @@ HandleNotification(i, j) ==
 
 \* Server i has heard nothing better for a while and a quorum agrees with it.
 Decide(i) ==
-    /\ Looking(i)
     /\ Agreed(i)
     /\ Settle(i, proposal[i], round[i])
     /\ UNCHANGED <<latest, wire>>

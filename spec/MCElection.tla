@@ -8,7 +8,8 @@ EXTENDS Election, TLC
 
 CONSTANTS
     Epoch,     \* Epoch[i]: currentEpoch of voter i when it looks for a leader
-    LastZxid,  \* LastZxid[i]: zxid of the last entry of its log then
+    LastZxid,  \* LastZxid[i]: zxid of the last entry of its log when it first does
+    Growth,    \* by how much the counters of the logs grow from one start of a server to the next
     NewEpoch,  \* the epoch that a leader of this model may establish
     MaxWire,   \* how many notifications a wire holds
     MaxFlight, \* how many all wires hold together
@@ -25,7 +26,12 @@ mcVars == <<vars, budget>>
 FullBudget ==
     [starts |-> Starts, resends |-> Resends, updates |-> Updates, breaks |-> Breaks, crashes |-> Crashes]
 
-InitialVote(i) == IF i \in Voter THEN [leader |-> i, zxid |-> LastZxid[i], epoch |-> Epoch[i]] ELSE Nobody
+VoteOnce(i, grown) ==
+    IF i \in Voter
+      THEN [leader |-> i, zxid |-> <<LastZxid[i][1], LastZxid[i][2] + grown>>, epoch |-> Epoch[i]]
+      ELSE Nobody
+
+InitialVote(i) == VoteOnce(i, 0)
 
 -----------------------------------------------------------------------------
 (* Where models begin                                                      *)
@@ -53,11 +59,12 @@ InitBegun == Begun(Server)
 InitThreeBegun == Begun({1, 2, 3})
 
 \* Server 3 leads since round 2, to which it went with 2 after a first election; 1 follows it since round 1.
+\* The logs have grown between the two.
 InitSettledApart ==
     /\ role = [i \in Server |-> IF i = 3 THEN "LEADING" ELSE "FOLLOWING"]
     /\ round = [i \in Server |-> IF i = 1 THEN 1 ELSE 2]
-    /\ initial = [i \in Server |-> InitialVote(i)]
-    /\ proposal = [i \in Server |-> InitialVote(3)]
+    /\ initial = [i \in Server |-> IF i = 1 THEN VoteOnce(i, -Growth) ELSE InitialVote(i)]
+    /\ proposal = [i \in Server |-> IF i = 1 THEN VoteOnce(3, -Growth) ELSE InitialVote(3)]
     /\ vote = proposal
     /\ received = [i \in Server |-> Silence]
     /\ outOfElection = received
@@ -75,7 +82,7 @@ Free == UNCHANGED budget
 
 MCStartElection(i) ==
     /\ Spend("starts")
-    /\ StartElection(i, InitialVote(i).epoch, InitialVote(i).zxid)
+    /\ LET own == VoteOnce(i, Growth * (Starts - budget.starts)) IN StartElection(i, own.epoch, own.zxid)
 
 MCHandleNotification(i, j) == HandleNotification(i, j) /\ Free
 
@@ -105,7 +112,9 @@ MCCrash(i) == Spend("crashes") /\ Crash(i)
 
 GenuineVote(v) ==
     \/ v = Nobody
-    \/ v.leader \in Voter /\ v.zxid = LastZxid[v.leader] /\ v.epoch \in {Epoch[v.leader], NewEpoch}
+    \/ /\ v.leader \in Voter
+       /\ v.zxid \in {VoteOnce(v.leader, Growth * n).zxid : n \in -1 .. Starts}
+       /\ v.epoch \in {Epoch[v.leader], NewEpoch}
 
 \* A vote carries the zxid and the epoch of the very server that it names.
 VoteIsGenuine ==
@@ -114,17 +123,13 @@ VoteIsGenuine ==
          /\ received[i][j] # None => GenuineVote(VoteOf(received[i][j]))
          /\ outOfElection[i][j] # None => GenuineVote(VoteOf(outOfElection[i][j]))
 
-\* Whoever leads voted for itself, and whoever follows voted for another.
-RoleIsVote ==
-    \A i \in Server : Settled(i) => (role[i] = "LEADING") = (vote[i].leader = i)
+\* What is counted together is of one round.
+ReceivedInRound ==
+    \A i \in Server, j \in Voter : received[i][j] # None => received[i][j].round = round[i]
 
 \* Within a round no server turns to a worse vote.
 VoteNeverWorsens ==
     [][\A i \in Server : Looking(i) /\ Looking(i)' /\ round'[i] = round[i] => ~Better(proposal[i], proposal'[i])]_vars
-
-\* While a server looks, its clock only moves on.
-RoundNeverFalls ==
-    [][\A i \in Server : Looking(i) /\ Looking(i)' => round'[i] >= round[i]]_vars
 
 -----------------------------------------------------------------------------
 (* What models that must fail say of states that can be reached            *)

@@ -10,26 +10,16 @@ import type { ElectionEvent, ElectionState, Heard } from '../../core/election.js
 import type { Notification, Vote } from '../../core/vote.js';
 import { sameVote } from '../../core/vote.js';
 import type { MakeMirror, Mirror } from '../mirror.js';
-import { anyMirror, constantValue } from '../mirror.js';
-import type { Model } from '../models.js';
+import { anyMirror } from '../mirror.js';
 import type { Budget, Channel, World } from '../world/notifications.js';
 import * as world from '../world/notifications.js';
+import type { Setting } from './electionSetting.js';
+import { entries, readSetting } from './electionSetting.js';
 
 /** Servers ascending by id, voters and observers together; channels by the same index. */
 export type ElectionWorld = {
   readonly servers: readonly ElectionState[];
   readonly world: World<Notification>;
-};
-
-/** The constants of MCElection. */
-export type Setting = {
-  readonly voters: readonly ServerId[];
-  readonly observers: readonly ServerId[];
-  readonly epoch: ReadonlyMap<ServerId, number>;
-  readonly lastZxid: ReadonlyMap<ServerId, Zxid>;
-  readonly newEpoch: number;
-  readonly limits: world.Limits;
-  readonly budget: Budget;
 };
 
 export const electionMirror: MakeMirror = (model) => {
@@ -70,7 +60,7 @@ export const mirrorOf = (setting: Setting, init: ElectionWorld): Mirror<Election
     'world.budget': 'budget',
   },
   hidden: { 'servers[].self': 'constant of the model', 'servers[].voters': 'constant of the model' },
-  invariants: { VoteIsGenuine: voteIsGenuine(setting), RoleIsVote: roleIsVote },
+  invariants: { VoteIsGenuine: voteIsGenuine(setting), ReceivedInRound: receivedInRound },
   refusal: (w, action, args) => {
     const next = attempt(setting, w, action, args);
     return 'refused' in next ? next.refused : null;
@@ -90,10 +80,8 @@ const attempt = (setting: Setting, w: ElectionWorld, action: string, args: reado
   if (server === undefined || (args.length > 1 && w.servers[j ?? -1] === undefined)) return notOffered;
   const paid = (what: keyof Budget, event: ElectionEvent): Attempt => take(w, i, event, world.spend(w.world, what));
   switch (action) {
-    case 'StartElection': {
-      const epoch = setting.epoch.get(server.self) ?? 0;
-      return paid('starts', { type: 'StartElection', epoch, zxid: setting.lastZxid.get(server.self) ?? untrusted });
-    }
+    case 'StartElection':
+      return paid('starts', startOf(setting, server.self, setting.budget.starts - w.world.budget.starts));
     case 'HandleNotification': {
       const sender = w.servers[j ?? -1];
       const read = world.receive(w.world, j ?? -1, i);
@@ -124,6 +112,13 @@ const attempt = (setting: Setting, w: ElectionWorld, action: string, args: reado
     default:
       return notOffered;
   }
+};
+
+/** `times`: how often the logs have grown since the model began. */
+const startOf = (setting: Setting, id: ServerId, times: number): ElectionEvent => {
+  const { epoch, counter } = setting.lastZxid.get(id) ?? untrusted;
+  const zxid = { epoch, counter: counter + setting.growth * times };
+  return { type: 'StartElection', epoch: setting.epoch.get(id) ?? 0, zxid };
 };
 
 const moved = (w: ElectionWorld, next: World<Notification> | null): Attempt =>
@@ -178,37 +173,42 @@ const refill = ({ limits, budget }: Setting, w: ElectionWorld): ElectionWorld =>
   world: { limits, budget, channels: w.world.channels },
 });
 
-/** Steps of one kind after the other; `Deliver` transmits and handles whatever can be until all channels are empty. */
-type Stage = { readonly action: 'StartElection' | 'Decide' | 'Deliver'; readonly servers: readonly ServerId[] };
+/** `Deliver` transmits and handles whatever can be until all channels are empty. */
+type Stage =
+  | { readonly action: 'StartElection'; readonly servers: readonly ServerId[]; readonly times: number }
+  | { readonly action: 'Decide'; readonly servers: readonly ServerId[] }
+  | { readonly action: 'Deliver' };
 
-const begin = (servers: readonly ServerId[]): Stage => ({ action: 'StartElection', servers });
-const deliver: Stage = { action: 'Deliver', servers: [] };
+const begin = (servers: readonly ServerId[], times = 0): Stage => ({ action: 'StartElection', servers, times });
+const deliver: Stage = { action: 'Deliver' };
+const settle = (servers: readonly ServerId[]): Stage => ({ action: 'Decide', servers });
 
-/** 1 follows 3 since round 1, 2 follows 3 since round 2, to which 3 went alone with it. */
+/** 1 follows 3 since round 1, 2 follows 3 since round 2, to which 3 went alone with it after the logs had grown. */
 const settledApart: readonly Stage[] = [
-  begin([1, 2, 3]),
+  begin([1, 2, 3], -1),
   deliver,
-  { action: 'Decide', servers: [1, 2, 3] },
+  settle([1, 2, 3]),
   begin([2, 3]),
   deliver,
-  { action: 'Decide', servers: [2, 3] },
+  settle([2, 3]),
 ];
 
 const script = (setting: Setting, from: ElectionWorld, stages: readonly Stage[]): ElectionWorld => {
   let w = from;
-  const tryStep = (action: string, args: readonly number[]): boolean => {
-    const next = attempt(setting, w, action, args);
+  const go = (next: Attempt): boolean => {
     if ('refused' in next) return false;
     w = next;
     return true;
   };
+  const tryStep = (action: string, args: readonly number[]): boolean => go(attempt(setting, w, action, args));
   const ids = from.servers.map((s) => s.self);
   const pairs = ids.flatMap((i) => ids.map((j) => [i, j] as const));
   const deliverOne = (): boolean =>
     pairs.some(([i, j]) => tryStep('Transmit', [i, j]) || tryStep('HandleNotification', [j, i]));
-  for (const { action, servers } of stages) {
-    if (action === 'Deliver') while (deliverOne());
-    else for (const id of servers) tryStep(action, [id]);
+  for (const stage of stages) {
+    if (stage.action === 'Deliver') while (deliverOne());
+    else if (stage.action === 'Decide') for (const id of stage.servers) tryStep('Decide', [id]);
+    else for (const id of stage.servers) go(take(w, ids.indexOf(id), startOf(setting, id, stage.times), w.world));
   }
   return w;
 };
@@ -303,82 +303,22 @@ const records = (v: TlaValue | undefined): readonly Readonly<Record<string, TlaV
 
 const voteIsGenuine =
   (setting: Setting) =>
-  (state: TlaState): boolean =>
-    ['initial', 'proposal', 'vote', 'received', 'outOfElection']
+  (state: TlaState): boolean => {
+    const starts = Array.from({ length: setting.budget.starts + 2 }, (_, n) => (n - 1) * setting.growth);
+    return ['initial', 'proposal', 'vote', 'received', 'outOfElection']
       .flatMap((name) => records(state[name]))
       .every((v) => {
-        if (v['leader'] === -1) return v['epoch'] === -1 && JSON.stringify(v['zxid']) === '[-1,-1]';
         const leader = v['leader'] as ServerId;
         const zxid = setting.lastZxid.get(leader);
-        const epochs = [setting.epoch.get(leader), setting.newEpoch];
-        return (
-          zxid !== undefined &&
-          JSON.stringify(v['zxid']) === JSON.stringify(zxidValue(zxid)) &&
-          epochs.includes(v['epoch'] as number)
-        );
+        const same = (z: TlaValue): boolean => JSON.stringify(v['zxid']) === JSON.stringify(z);
+        if (leader === -1) return v['epoch'] === -1 && same([-1, -1]);
+        if (zxid === undefined) return false;
+        const possible = starts.map((n) => zxidValue({ epoch: zxid.epoch, counter: zxid.counter + n }));
+        return possible.some(same) && [setting.epoch.get(leader), setting.newEpoch].includes(v['epoch'] as number);
       });
-
-const entries = (v: TlaValue | undefined): readonly (readonly [TlaValue, TlaValue])[] => {
-  if (typeof v !== 'object') return [];
-  if (isArray(v)) return v.map((w, k) => [k + 1, w]);
-  return 'fcn' in v ? v.fcn : [];
-};
-
-const roleIsVote = (state: TlaState): boolean => {
-  const votes = new Map(entries(state['vote']));
-  return entries(state['role']).every(
-    ([i, role]) => role === 'LOOKING' || (role === 'LEADING') === records(votes.get(i)).some((v) => v['leader'] === i),
-  );
-};
-
-// The constants of a model.
-
-const readSetting = (model: Model): E.Either<string, Setting> => {
-  const faults: string[] = [];
-  const value = <A>(name: string, read: (v: TlaValue) => A | null, otherwise: A): A => {
-    const given = constantValue(model, name);
-    const found = E.isLeft(given) ? null : read(given.right);
-    if (found === null)
-      faults.push(E.isLeft(given) ? given.left : `model ${model.name}: constant ${name} cannot be read`);
-    return found ?? otherwise;
   };
-  const count = (name: string): number => value(name, (v) => (typeof v === 'number' ? v : null), 0);
-  const ids = (name: string): readonly ServerId[] =>
-    value(name, (v) => (typeof v === 'object' && 'set' in v ? v.set.filter((n) => typeof n === 'number') : null), []);
-  const byServer = <A>(name: string, read: (v: TlaValue) => A | null): ReadonlyMap<ServerId, A> =>
-    new Map(
-      value(name, entries, []).flatMap(([i, v]) => {
-        const a = read(v);
-        return typeof i === 'number' && a !== null ? [[i, a] as const] : [];
-      }),
-    );
-  const setting: Setting = {
-    voters: ids('Voter'),
-    observers: ids('Observer'),
-    epoch: byServer('Epoch', (v) => (typeof v === 'number' ? v : null)),
-    lastZxid: byServer('LastZxid', readZxid),
-    newEpoch: count('NewEpoch'),
-    limits: {
-      maxWire: count('MaxWire'),
-      maxFlight: count('MaxFlight'),
-      reconnects: value('Reconnects', (v) => (typeof v === 'boolean' ? v : null), false),
-    },
-    budget: {
-      starts: count('Starts'),
-      resends: count('Resends'),
-      updates: count('Updates'),
-      breaks: count('Breaks'),
-      crashes: count('Crashes'),
-    },
-  };
-  const unnamed = setting.voters.filter((id) => !setting.epoch.has(id) || !setting.lastZxid.has(id));
-  if (unnamed.length > 0) faults.push(`model ${model.name}: no Epoch or LastZxid for ${unnamed.join(', ')}`);
-  return faults.length > 0 ? E.left(faults.join('; ')) : E.right(setting);
-};
 
-const readZxid = (v: TlaValue): Zxid | null => {
-  if (!isArray(v)) return null;
-  const [epoch, counter] = v;
-  if (typeof epoch !== 'number' || typeof counter !== 'number') return null;
-  return epoch < 0 ? untrusted : { epoch, counter };
+const receivedInRound = (state: TlaState): boolean => {
+  const rounds = new Map(entries(state['round']));
+  return entries(state['received']).every(([i, heard]) => records(heard).every((n) => n['round'] === rounds.get(i)));
 };
