@@ -9,6 +9,7 @@ import type { Layout } from './layout.js';
 import { connectString, maxNodes, planLayout, writeLayout } from './layout.js';
 import { loopback } from './ports.js';
 import type { ServerView } from './serve.js';
+import { wholeNumber } from './options.js';
 import type { Screen } from './table.js';
 import { megabytes, screenOver, seconds, table } from './table.js';
 
@@ -36,19 +37,6 @@ export const ensemble = async (options: EnsembleOptions): Promise<Outcome> => {
   const written = writeLayout(dir, layout.right);
   if (E.isLeft(written)) return written;
   return stayUp(dir, layout.right, options.json);
-};
-
-const wholeNumber = (
-  name: string,
-  text: string | undefined,
-  min: number,
-  max: number,
-): E.Either<Failure, number | undefined> => {
-  if (text === undefined) return E.right(undefined);
-  const n = /^\d{1,6}$/.test(text) ? Number(text) : NaN;
-  if (n >= min && n <= max) return E.right(n);
-  const message = `${name} must be a whole number from ${min} to ${max}, found ${JSON.stringify(text)}`;
-  return fail({ code: 'Usage', exit: 2, message, hint: '' });
 };
 
 /** What is shown, and where. */

@@ -1,5 +1,7 @@
 /** The command line. A command's code is loaded when it runs: a server starts without the checker. */
 import { Command } from 'commander';
+import type { CheckOptions } from './check.js';
+import type { ConformOptions } from './conform.js';
 import type { EnsembleOptions } from './ensemble.js';
 import type { Outcome } from './failure.js';
 
@@ -43,6 +45,40 @@ export const makeProgram = ({ version, json, ended }: Setup): Command => {
     .action(async (options: EnsembleOptions) => {
       const { ensemble } = await import('./ensemble.js');
       ended(await ensemble(options));
+    });
+
+  const modelsCommand = (name: string, description: string): Command =>
+    command(name, description)
+      .argument('[model...]', 'names of models (default: those of the tier "test")')
+      .option('--all', 'larger models too')
+      .option('--models <file>', 'another file than spec/models.json; the modules stand beside it')
+      .option('--jobs <n>', 'models at a time (default: 2, or 1 on a single core)')
+      .option('--time-limit <seconds>', 'for TLC, each model (default: 3600)')
+      .option('--heap <size>', "for TLC's memory, as in 4g");
+
+  modelsCommand('check', 'Lets TLC check the models of the spec; what must fail has to fail.')
+    .option('--bug <issue>', 'with a historic bug switched on, as in ZOOKEEPER-2845')
+    .option('--out <file>', 'where a counterexample is kept (default: traces/MODEL.ndjson)')
+    .action(async (names: string[], options: CheckOptions) => {
+      const { checkModels } = await import('./check.js');
+      ended(await checkModels(names, options));
+    });
+
+  modelsCommand(
+    'conform',
+    "Compares TLC's whole state graphs with those of the shipping core, or replays one run on it.",
+  )
+    .option('--trace <file>', 'replays this kept run instead; - is standard input')
+    .option('--fresh', 'asks TLC even where its graph is at hand (.cache/graphs)')
+    .option('--actions', 'a table of the edges of each action')
+    .action(async (names: string[], options: ConformOptions & { trace?: string }) => {
+      const { trace, models, json: asJson } = options;
+      if (trace === undefined) {
+        const { conform } = await import('./conform.js');
+        return ended(await conform(names, options));
+      }
+      const { conformTrace } = await import('./traceReplay.js');
+      ended(conformTrace(names, { trace, json: asJson, ...(models === undefined ? {} : { models }) }));
     });
 
   return program;
