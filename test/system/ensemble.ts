@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from './ports.js';
-import { askServed } from './words.js';
+import { askServed, askWord } from './words.js';
 import type { Served } from './words.js';
 
 export type Member = {
@@ -30,6 +30,8 @@ export type Ensemble = {
   readonly kill: (...ids: readonly number[]) => Promise<void>;
   readonly isRunning: (id: number) => boolean;
   readonly pid: (id: number) => number;
+  /** true when its client port answers, serving or not; null when it does not. */
+  readonly answers: (id: number) => Promise<true | null>;
   readonly served: (id: number) => Promise<Served | null>;
   /** Waits until a client of each of them would be served. */
   readonly waitServing: (...ids: readonly number[]) => Promise<void>;
@@ -167,6 +169,7 @@ const ensembleOf = (root: string, members: readonly Member[], command: (m: Membe
     kill,
     isRunning: (id) => running.has(id),
     pid: (id) => running.get(id)?.pid ?? 0,
+    answers: async (id) => ((await askWord(chosen([id])[0]?.clientPort ?? 0, 'ruok')) === 'imok' ? true : null),
     served,
     waitServing: async (...ids) => {
       for (const { id } of chosen(ids)) await told(eventually(`server ${id} serves`, () => served(id)));

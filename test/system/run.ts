@@ -1,4 +1,5 @@
 /** `npm run test:system -- NAME...`: real clients against our servers, and Apache's server among ours. README.md. */
+import { runApache } from './apache.js';
 import * as clients from './clients.js';
 import { runSession, steps, tellsDeletions } from './session.js';
 import type { Outcome } from './told.js';
@@ -36,6 +37,7 @@ const suites: Readonly<Record<string, () => Promise<boolean>>> = {
   node: session('node'),
   go: session('go'),
   planted,
+  apache: () => runApache(process.env['STORY']),
 };
 
 const chosen = process.argv.slice(2);
