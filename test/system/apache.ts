@@ -8,18 +8,25 @@ import type { Command, Ensemble, Member } from './ensemble.js';
 import { runKazoo } from './kazoo.js';
 import { brokenPromises, startLoad } from './load.js';
 
-/** A server of Apache's, as its own script starts it, on a configuration of ours. */
-export const apache = (member: Member, options: readonly string[] = quiet): Command => ({
+/**
+ * A server of Apache's on a configuration of ours.
+ * @param options of the virtual machine
+ */
+export const apache = (member: Member, options: readonly string[]): Command => ({
   file: 'java',
   args: [
-    ...['-cp', apacheClassPath(), '-Xmx256m', ...options, '-Dzookeeper.admin.enableServer=false'],
-    // How a learner is brought up to date stands in these logs.
-    ...['Learner=info', 'LearnerHandler=debug'].map((level) => `-Dorg.slf4j.simpleLogger.log.${server}.${level}`),
+    ...['-cp', apacheClassPath(), '-Dzookeeper.admin.enableServer=false', ...options],
     ...[`${server}.QuorumPeerMain`, member.config],
   ],
 });
 
 const server = 'org.apache.zookeeper.server.quorum';
+
+/** Small, and tells in its log how a learner is brought up to date. */
+const talkative: readonly string[] = [
+  ...[...quiet, '-Xmx256m'],
+  ...['Learner=info', 'LearnerHandler=debug'].map((level) => `-Dorg.slf4j.simpleLogger.log.${server}.${level}`),
+];
 
 type Kind = 'apache' | 'ours';
 
@@ -34,7 +41,8 @@ const sections = ['modes', 'read_write', 'acls', 'multi', 'watches', 'ephemeral'
 
 const startMixed = async (kinds: readonly Kind[], order: readonly number[]): Promise<Mixed> => {
   const byId = new Map(kinds.map((kind, i) => [i + 1, kind] as const));
-  const command = (member: Member): Command => (byId.get(member.id) === 'apache' ? apache(member) : zabkeeper(member));
+  const command = (member: Member): Command =>
+    byId.get(member.id) === 'apache' ? apache(member, talkative) : zabkeeper(member);
   const ensemble = await createEnsemble({ size: kinds.length, command, settings: ['snapCount=400'] });
   const holds = (what: string, found: unknown, wanted: unknown): void => {
     const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
