@@ -28,16 +28,16 @@ ASSUME ReconnectsAssumption == Reconnects \in BOOLEAN
 ASSUME BugsAssumption == Bugs \subseteq {"QuorumMinusOne", "IgnoreRound", "AnyVote", "HalfVote"}
 
 VARIABLES
-    role,        \* role[i]: what server i does
-    round,       \* round[i]: its logical clock; 0 until it first looks for a leader
-    initial,     \* initial[i]: the vote it starts its present or last election with
-    proposal,    \* proposal[i]: the best vote it has seen in this round
-    vote,        \* vote[i]: the vote it settled on last, before that its first initial vote
-    received,    \* received[i][j]: what voter j last said in this round
-    outOfElection,     \* outOfElection[i][j]: what voter j, settled, last said, in whatever round
-    slot,        \* slot[i][j]: the notification that waits to be sent from i to j
-    latest,      \* latest[i][j]: the one that was sent last, kept if connections may end
-    wire         \* wire[i][j]: notifications on their way from i to j, oldest first
+    role,          \* role[i]: what server i does
+    round,         \* round[i]: its logical clock; 0 until it first looks for a leader
+    initial,       \* initial[i]: the vote it starts its present or last election with
+    proposal,      \* proposal[i]: the best vote it has seen in this round
+    vote,          \* vote[i]: the vote it settled on last, before that its first initial vote
+    received,      \* received[i][j]: what voter j last said in this round
+    outOfElection, \* outOfElection[i][j]: what voter j, settled, last said, in whatever round
+    slot,          \* slot[i][j]: the notification that waits to be sent from i to j
+    latest,        \* latest[i][j]: the one that was sent last, kept if connections may end
+    wire           \* wire[i][j]: notifications on their way from i to j, oldest first
 
 serverVars == <<role, round, initial, proposal, vote, received, outOfElection>>
 channelVars == <<slot, latest, wire>>

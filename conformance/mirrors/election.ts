@@ -140,7 +140,7 @@ const take = (w: ElectionWorld, i: number, event: ElectionEvent, left: World<Not
 };
 
 /** The initial states of spec/MCElection.tla, by their names there; each is reached by steps of the core. */
-const initOf = (setting: Setting, name: string): ElectionWorld | null => {
+export const initOf = (setting: Setting, name: string): ElectionWorld | null => {
   const fresh = worldOf(setting);
   const all = [...setting.voters, ...setting.observers];
   switch (name) {
