@@ -92,6 +92,7 @@ const checkIn = async (scratch: string, model: Model, options: CheckOptions): Pr
   if (compared !== undefined && dump !== null) {
     comparison = await compareGraphs(compared, generated.right.bindings, dump, {
       maxStates: 2 * sizes.distinct + 1000,
+      rows: model.rows,
       ...(options.identity === undefined ? {} : { identity: options.identity }),
       ...(options.maxDifferences === undefined ? {} : { maxDifferences: options.maxDifferences }),
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),

@@ -41,7 +41,8 @@ export type Finding =
   | { readonly type: 'StatesOnlyInTlc' | 'StatesOnlyInCore'; readonly states: number }
   | { readonly type: 'EdgesOnlyInTlc' | 'EdgesOnlyInCore'; readonly edges: number }
   | { readonly type: 'Nondeterministic'; readonly label: string; readonly edges: number }
-  | { readonly type: 'ActionIdle'; readonly action: string };
+  | { readonly type: 'ActionIdle'; readonly action: string }
+  | { readonly type: 'RowNotReached'; readonly row: string };
 
 export type Comparison = {
   readonly equal: boolean;
@@ -56,6 +57,8 @@ export type Comparison = {
   readonly actions: Readonly<Record<string, ActionCount>>;
   /** Edges that TLC wrote more than once, since two disjuncts of the action give the same step. No fault by itself. */
   readonly repeated: number;
+  /** How many edges show each situation that the mirror knows of. */
+  readonly rows: Readonly<Record<string, number>>;
   readonly findings: readonly Finding[];
   /** The differences that are nearest to Init, nearest first. */
   readonly differences: readonly Difference[];
@@ -68,6 +71,8 @@ export type CompareOptions = {
   readonly identity?: Identity;
   /** States at which the search gives up; TLC's number and some, or a wrong mirror may run for ever. */
   readonly maxStates: number;
+  /** Situations that must be reached. */
+  readonly rows?: readonly string[];
   /** How many differences are explained: 3 when absent. */
   readonly maxDifferences?: number;
   readonly onProgress?: (phase: 'search' | 'compare', states: number) => void;
@@ -97,7 +102,7 @@ export const compareGraphs = async <W>(
     tlc.candidates.length === 0
       ? []
       : await explain(mirror, core, dump.open, tlc.candidates.slice(0, options.maxDifferences ?? 3));
-  const findings = [...core.findings, ...tlc.findings, ...idle(tlc.actions)];
+  const findings = [...core.findings, ...tlc.findings, ...idle(tlc.actions), ...unreached(core, options.rows ?? [])];
   return {
     equal: findings.length === 0,
     tlc: { states: tlc.states, edges: tlc.edges, initial: tlc.initial },
@@ -109,6 +114,7 @@ export const compareGraphs = async <W>(
       complete: core.expanded === core.states,
     },
     actions: tlc.actions,
+    rows: core.rows,
     repeated: tlc.repeated,
     findings,
     differences,
@@ -121,6 +127,9 @@ const idle = (actions: Readonly<Record<string, ActionCount>>): readonly Finding[
   Object.entries(actions)
     .filter(([, n]) => n.changingTlc === 0 || n.changingCore === 0)
     .map(([action]) => ({ type: 'ActionIdle', action }));
+
+const unreached = (core: Search, rows: readonly string[]): readonly Finding[] =>
+  rows.filter((row) => (core.rows[row] ?? 0) === 0).map((row) => ({ type: 'RowNotReached', row }));
 
 type Match = {
   readonly states: number;

@@ -36,6 +36,8 @@ export type Mirror<W> = {
   readonly hidden?: Readonly<Record<string, string>>;
   /** The spec's invariants, by its names, over its states; true where they hold. */
   readonly invariants?: Readonly<Record<string, (state: TlaState) => boolean>>;
+  /** Situations by name, as steps that show them: models.json says in which models each must be reached. */
+  readonly rows?: Readonly<Record<string, (before: W, action: string, args: readonly number[], after: W) => boolean>>;
   /** Why `step` gave null: the name of the guard, or null where the world did not offer the event. */
   readonly refusal?: (w: W, action: string, args: readonly number[]) => string | null;
 };

@@ -30,6 +30,7 @@
  * - `compare`: the mirror whose graph must be TLC's. `replay`: the mirror that must follow the counterexample of a model
  *   meant to fail. `judge`: the mirror whose invariants, the functions of the same names, must give TLC's verdict on every
  *   state of this model's graph, violating ones included.
+ * - `rows`: situations that the mirror knows by name and that an edge of this model must show.
  * - `tier`: "test" runs with every change, "nightly" is larger.
  */
 import * as E from 'fp-ts/lib/Either.js';
@@ -69,6 +70,7 @@ const entryFields = {
   edges: t.record(t.string, Count),
   tier: t.union([t.literal('test'), t.literal('nightly')]),
   compare: t.string,
+  rows: t.readonlyArray(t.string),
   replay: t.string,
   judge: t.string,
 } as const;
@@ -106,6 +108,7 @@ export type Model = {
   readonly edges?: Readonly<Record<string, number>>;
   readonly tier: 'test' | 'nightly';
   readonly compare?: string;
+  readonly rows: readonly string[];
   readonly replay?: string;
   readonly judge?: string;
 };
@@ -188,6 +191,7 @@ const complete = (name: string, e: ModelEntry): Model => ({
   ...(e.depth === undefined ? {} : { depth: e.depth }),
   ...(e.edges === undefined ? {} : { edges: e.edges }),
   tier: e.tier ?? 'test',
+  rows: e.rows ?? [],
   ...(e.compare === undefined ? {} : { compare: e.compare }),
   ...(e.replay === undefined ? {} : { replay: e.replay }),
   ...(e.judge === undefined ? {} : { judge: e.judge }),

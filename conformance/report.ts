@@ -168,6 +168,8 @@ export const findingText = (f: Finding): string => {
       return `${count(f.edges)} edges only in ${f.type === 'EdgesOnlyInTlc' ? sides.tlc : 'the core'}`;
     case 'Nondeterministic':
       return `${f.label} leads from one state to several (${count(f.edges)} times): a choice is no parameter`;
+    case 'RowNotReached':
+      return `${f.row} is not reached`;
     case 'ActionIdle':
       return `action ${f.action} changes the state nowhere`;
   }

@@ -43,6 +43,8 @@ export type Search = {
   readonly parent: IntList;
   readonly parentBinding: IntList;
   readonly findings: readonly SearchFinding[];
+  /** How many edges show each of the mirror's rows. */
+  readonly rows: Readonly<Record<string, number>>;
 };
 
 export type SearchOptions = {
@@ -108,6 +110,8 @@ export const search = <W>(mirror: Mirror<W>, bindings: readonly Binding[], optio
   const fields = fieldCheck([...Object.keys(mirror.shown), ...Object.keys(mirror.hidden ?? {})]);
   const invariants = Object.entries(mirror.invariants ?? {});
   const broken = new Map<string, { state: number; states: number }>();
+  const rows = Object.entries(mirror.rows ?? {});
+  const reached: Record<string, number> = Object.fromEntries(rows.map(([name]) => [name, 0]));
   const firstEdge = intList();
   const edgeBinding = intList();
   const edgeTo = intList();
@@ -181,6 +185,8 @@ export const search = <W>(mirror: Mirror<W>, bindings: readonly Binding[], optio
       try {
         const next = mirror.step(w, action, args);
         if (next === null) continue;
+        for (const [name, shows] of rows)
+          if (shows(w, action, args, next)) reached[name] = (reached[name] as number) + 1;
         edgeBinding.push(b);
         edgeTo.push(next === w ? state : meet(next, state, b));
       } catch (e) {
@@ -203,6 +209,7 @@ export const search = <W>(mirror: Mirror<W>, bindings: readonly Binding[], optio
     parent,
     parentBinding,
     findings,
+    rows: reached,
   };
 };
 

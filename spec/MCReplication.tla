@@ -172,4 +172,22 @@ EpochsInOrder == \A i \in Server :
 
 \* No server is handed a packet that it does not expect (ShouldNotBeTriggered).
 NothingUnexpected == \A i, j \in Server : net[j][i] # <<>> => Expected(i, j)
+
+-----------------------------------------------------------------------------
+(* What the invariants speak of does happen: each of these is violated.    *)
+
+NeverServes   == \A i, j \in Server : Serving(i) /\ Serving(j) => i = j
+NeverDelivers == order = InitialLog
+NeverSecond   == \A n \in 1..Len(order) : order[n][2] < 2
+NeverSucceeds == \A n, m \in 1..Len(order) :
+    order[n][1] = order[m][1] \/ n <= Len(InitialLog) \/ m <= Len(InitialLog)
+NeverParts    == \A i, j \in Server : IsPrefix(log[i], log[j]) \/ IsPrefix(log[j], log[i])
+NeverPromises == \A i \in Server : epochFile[i][1] = epochFile[i][2]
+NeverCuts     == \A i, j \in Server : ~HeadIs(i, j, "TRUNC")
+NeverSnaps    == \A i, j \in Server : ~HeadIs(i, j, "SNAP")
+NeverTwoLead  == \A l, m \in Server : Leading(l) /\ Leading(m) => l = m
+
+\* An epoch commits what an earlier one left.
+NeverCommitsOlder == \A l \in Server : Leading(l) /\ Serving(l) =>
+    \A n \in Len(InitialLog) + 1 .. Len(delivered[l]) : delivered[l][n][1] = newEpoch[l]
 =============================================================================

@@ -38,6 +38,7 @@ import {
 } from '../world/replication.js';
 import type { History, Place, Rules, World } from '../world/replication.js';
 import { invariants } from './replicationInvariants.js';
+import { rows } from './replicationRows.js';
 
 type Budget = readonly [txns: number, crashes: number, cuts: number, elections: number];
 const [txns, crashes, cuts, elections] = [0, 1, 2, 3];
@@ -481,6 +482,13 @@ export const replicationMirror: MakeMirror = (model) => {
     key,
     shown,
     hidden,
+    rows: Object.fromEntries(
+      Object.entries(rows).map(([name, shows]) => [
+        name,
+        (before: W, action: string, args: readonly number[], after: W) =>
+          shows(before.world, action, args, after.world, before.order),
+      ]),
+    ),
     invariants,
   };
   return E.right(anyMirror(mirror));
