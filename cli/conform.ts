@@ -60,7 +60,12 @@ export const conform = async (names: readonly string[], options: ConformOptions)
   progress.close();
   stop.done();
   if (stop.signal.aborted) return fail(interrupted);
-  return conclude(done, options.json, say);
+  const judged = judgeReports(done);
+  if (E.isLeft(judged)) return judged;
+  const reports = reportsOf(done);
+  if (options.json) process.stdout.write(`${JSON.stringify({ ok: true, models: reports })}\n`);
+  else say(`${reports.length} ${reports.length === 1 ? 'model' : 'models'}: spec and core are the same`);
+  return ok;
 };
 
 const notCompared = (file: ModelFile, chosen: readonly Model[]): Failure =>
@@ -84,18 +89,19 @@ export const reportLines = (name: string, done: Done, actions: boolean): readonl
   return [`BUG  ${name}  ${done.type === 'died' ? done.why : ''}`];
 };
 
-const conclude = (done: readonly (Done | null)[], json: boolean, say: (line: string) => void): Outcome => {
-  const reports = done.flatMap((d) => (d?.type === 'report' ? [d.report] : []));
+/** The worst of what was found: a difference first. */
+export const judgeReports = (done: readonly (Done | null)[]): Outcome => {
+  const reports = reportsOf(done);
   const details = { models: reports };
   for (const d of done)
     if (d?.type === 'died') return fail({ code: 'Bug', exit: 70, message: d.why, hint: '', details });
   const bad = reports.filter((r) => !r.ok);
   const worst = bad.find(parts) ?? bad.find((r) => r.problems.some(isBudget)) ?? bad[0];
-  if (worst !== undefined) return fail({ ...failureOf(worst), details });
-  if (json) process.stdout.write(`${JSON.stringify({ ok: true, models: reports })}\n`);
-  else say(`${reports.length} ${reports.length === 1 ? 'model' : 'models'}: spec and core are the same`);
-  return ok;
+  return worst === undefined ? ok : fail({ ...failureOf(worst), details });
 };
+
+const reportsOf = (done: readonly (Done | null)[]): readonly ModelReport[] =>
+  done.flatMap((d) => (d?.type === 'report' ? [d.report] : []));
 
 /** Spec and core say different things. */
 export const parts = (r: ModelReport): boolean =>

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import { CommanderError } from 'commander';
-import { exits, failureJson, failureText } from './failure.js';
+import { exits, failureJson, failureText, interrupted } from './failure.js';
 import type { Failure, Outcome } from './failure.js';
 import { version } from './place.js';
 import { makeProgram } from './program.js';
@@ -54,6 +54,11 @@ process.on('unhandledRejection', onBug);
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(exits.ok);
   else onBug(error);
+});
+
+// Commands that have something to stop bring handlers of their own.
+process.on('SIGINT', () => {
+  if (process.listenerCount('SIGINT') === 1) settle(E.left(interrupted));
 });
 
 let outcome: Outcome = E.right(undefined);

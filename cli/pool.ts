@@ -13,6 +13,8 @@ export type Watcher = {
 
 export type PoolOptions = Watcher & {
   readonly parallel: number;
+  /** More at a time from when these resolve. */
+  readonly later?: readonly Promise<unknown>[];
   /** Stops what runs and starts nothing more. */
   readonly signal?: AbortSignal;
 };
@@ -39,7 +41,8 @@ export const runJobs = async (jobs: readonly Job[], options: PoolOptions): Promi
       if (done !== null) options.onDone?.(job.model.name, done, performance.now() - started);
     }
   };
-  await Promise.all(Array.from({ length: Math.max(1, options.parallel) }, lane));
+  const lanes = Array.from({ length: Math.max(1, options.parallel) }, lane);
+  await Promise.all([...lanes, ...(options.later ?? []).map((begin) => begin.then(lane))]);
   return results;
 };
 

@@ -2,8 +2,10 @@
 import { Command } from 'commander';
 import type { CheckOptions } from './check.js';
 import type { ConformOptions } from './conform.js';
+import type { DoctorOptions } from './doctor.js';
 import type { EnsembleOptions } from './ensemble.js';
 import type { Outcome } from './failure.js';
+import type { StartOptions } from './start.js';
 
 export type Setup = {
   readonly version: string;
@@ -38,14 +40,33 @@ export const makeProgram = ({ version, json, ended }: Setup): Command => {
       ended(await serve(file, options));
     });
 
-  command('ensemble', 'Runs an ensemble on this machine, each server a process; its data stays for the next start.')
-    .option('--nodes <n>', 'how many servers (default: 3, or as many as the directory holds)')
-    .option('--data <dir>', 'where configuration, data and logs of the servers are', 'data')
-    .option('--base-port <port>', 'first client port (default: 2181, or the next ones that are free)')
-    .action(async (options: EnsembleOptions) => {
-      const { ensemble } = await import('./ensemble.js');
-      ended(await ensemble(options));
+  const ensembleCommand = (name: string, description: string): Command =>
+    command(name, description)
+      .option('--nodes <n>', 'how many servers (default: 3, or as many as the directory holds)')
+      .option('--data <dir>', 'where configuration, data and logs of the servers are', 'data')
+      .option('--base-port <port>', 'first client port (default: 2181, or the next ones that are free)');
+
+  ensembleCommand('start', 'Checks some models, compares the core with their graphs, then runs an ensemble.')
+    .option('--no-check', 'the ensemble alone')
+    .action(async (options: StartOptions) => {
+      const { start } = await import('./start.js');
+      ended(await start(options));
     });
+
+  command('doctor', 'Looks for what the commands need, and says how to get it.')
+    .option('--data <dir>', 'the directory whose disk is tried', 'data')
+    .action(async (options: DoctorOptions) => {
+      const { doctor } = await import('./doctor.js');
+      ended(await doctor(options));
+    });
+
+  ensembleCommand(
+    'ensemble',
+    'Runs an ensemble on this machine, each server a process; its data stays for the next start.',
+  ).action(async (options: EnsembleOptions) => {
+    const { ensemble } = await import('./ensemble.js');
+    ended(await ensemble(options));
+  });
 
   const modelsCommand = (name: string, description: string): Command =>
     command(name, description)

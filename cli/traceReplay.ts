@@ -30,7 +30,11 @@ export const conformTrace = (names: readonly string[], options: TraceFlags): Out
   return fail(parting(trace, model, replay, options.trace));
 };
 
-export type Kept = { readonly trace: Trace; readonly model: Model; readonly replay: Exclude<Replay, { type: 'Empty' }> };
+export type Kept = {
+  readonly trace: Trace;
+  readonly model: Model;
+  readonly replay: Exclude<Replay, { type: 'Empty' }>;
+};
 
 /** Reads a trace and replays it. Left: it cannot be read, or there is nothing to replay it on. */
 export const readKept = (file: ModelFile, path: string, names: readonly string[]): E.Either<Failure, Kept> => {
