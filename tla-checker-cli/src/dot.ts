@@ -189,7 +189,8 @@ const dotReader = (handler: DotHandler): DotReader => {
   const close = (): E.Either<DotError, DotSummary> => {
     if (held > 0) {
       const error = skipping ? undefined : line(Buffer.concat(parts));
-      if (error !== undefined) return E.left(error);
+      // a line without its end is one that TLC did not finish
+      if (error !== undefined) return E.left({ type: 'DotTruncated', at: lineAt + held });
     }
     return begun && open === 0 ? E.right(soFar()) : E.left({ type: 'DotTruncated', at: lineAt + held });
   };

@@ -1,10 +1,10 @@
 /** TLC's whole state graph, read while TLC writes it. */
 import * as E from 'fp-ts/lib/Either.js';
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js';
-import { execFile } from 'node:child_process';
-import { close, constants, createReadStream, open } from 'node:fs';
-import { Socket } from 'node:net';
+import { execFile, spawn } from 'node:child_process';
+import { closeSync, createReadStream, openSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { CheckOptions } from './check.js';
 import { checkWith } from './check.js';
@@ -29,7 +29,10 @@ export const dumpGraph =
   (tlc: Tlc, options: GraphOptions, handler: DotHandler): TaskEither<GraphError, GraphResult> =>
   async () => {
     const labels = new Map<string, number>();
-    const counted = countingHandler(handler, labels, options);
+    let soFar: DotSummary = { states: 0, initial: 0, edges: 0, stutters: 0, bytes: 0 };
+    const counted = countingHandler(handler, labels, options, (d) => {
+      soFar = d;
+    });
     let via: 'fifo' | 'file' = 'file';
     let dot: Promise<E.Either<DotError, DotSummary>> | undefined;
 
@@ -49,22 +52,21 @@ export const dumpGraph =
         // nobody reads any more: TLC would only wait
         dot.then((d) => (E.isLeft(d) ? kill() : undefined), kill);
         return async () => {
-          await fifo.end();
+          fifo.end();
           await settled(dot as Promise<unknown>);
         };
       },
     })();
 
     const read = dot === undefined ? undefined : await dot; // throws what a handler threw
-    if (read === undefined) return E.isLeft(ran) ? ran : whole(ran.right, none, labels, via);
+    if (read === undefined) return E.isLeft(ran) ? ran : whole(ran.right, soFar, labels, via);
     if (E.isRight(read)) return E.isLeft(ran) ? ran : whole(ran.right, read.right, labels, via);
     // malformed: that made us kill TLC, so it is the cause, not TLC's end
     if (!brokeOff(read.left)) return read;
     if (E.isLeft(ran)) return ran;
-    return ran.right.outcome.type !== 'ok' && read.left.at === 0 ? whole(ran.right, none, labels, via) : read;
+    // after an error TLC leaves the dump as it is
+    return ran.right.outcome.type === 'ok' ? read : whole(ran.right, soFar, labels, via);
   };
-
-const none: DotSummary = { states: 0, initial: 0, edges: 0, stutters: 0, bytes: 0 };
 
 /** Ended early, or never begun: TLC stopped before. */
 const brokeOff = (e: DotError): boolean =>
@@ -89,7 +91,12 @@ const whole = (
   });
 
 /** Counts labels, and tells progress between TLC's own reports, which come once a minute. */
-const countingHandler = (handler: DotHandler, labels: Map<string, number>, options: GraphOptions): DotHandler => {
+const countingHandler = (
+  handler: DotHandler,
+  labels: Map<string, number>,
+  options: GraphOptions,
+  keep: (d: DotSummary) => void,
+): DotHandler => {
   const started = performance.now();
   let told = started;
   return {
@@ -100,6 +107,7 @@ const countingHandler = (handler: DotHandler, labels: Map<string, number>, optio
     },
     onChunk: (soFar) => {
       handler.onChunk?.(soFar);
+      keep(soFar);
       const now = performance.now();
       if (options.onProgress === undefined || now - told < 500) return;
       told = now;
@@ -128,14 +136,12 @@ async function* tapped(
   }
 }
 
-const openFile = promisify(open);
-const closeFile = promisify(close);
-
-type Fifo = { readonly stream: AsyncIterable<Uint8Array>; readonly end: () => Promise<void> };
+type Fifo = { readonly stream: AsyncIterable<Uint8Array>; readonly end: () => void };
 
 /**
- * Makes a FIFO and opens both ends: the reading one without waiting, the writing one so that TLC is never the last to
- * leave: a TLC that ends before it opens its dump would otherwise leave us reading for ever.
+ * Makes a FIFO that `cat` reads for us: reading it ourselves would block a thread of Node's pool, or need a descriptor
+ * that Node does not manage. One end stays open here for writing until `end`: a TLC that stops before it opens its
+ * dump would otherwise leave the reader waiting for ever.
  * @returns undefined where there are no FIFOs
  */
 const openFifo = async (path: string): Promise<Fifo | undefined> => {
@@ -144,8 +150,25 @@ const openFifo = async (path: string): Promise<Fifo | undefined> => {
   } catch {
     return undefined;
   }
-  const reading = await openFile(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const writing = await openFile(path, constants.O_WRONLY);
-  const stream = new Socket({ fd: reading, readable: true, writable: false });
-  return { stream, end: () => closeFile(writing) };
+  const keeper = openSync(path, 'r+');
+  const reading = openSync(path, 'r');
+  const cat = spawn('cat', { stdio: [reading, 'pipe', 'ignore'] });
+  closeSync(reading);
+  const failed = new Promise<never>((_, reject) => cat.once('error', reject));
+  failed.catch(() => undefined);
+  return { stream: orFailure(cat.stdout as Readable, failed), end: () => closeSync(keeper) };
 };
+
+/** The stream, or the reason why there is none. */
+async function* orFailure(stream: Readable, failed: Promise<never>): AsyncGenerator<Uint8Array, void, undefined> {
+  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  try {
+    for (;;) {
+      const next = await Promise.race([chunks.next(), failed]);
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    stream.destroy();
+  }
+}

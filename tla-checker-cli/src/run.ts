@@ -248,8 +248,10 @@ const usageOf = (): Usage => {
         const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
           .replace(/^.*\) /s, '')
           .split(' ');
+        const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+        if (kilobytes === undefined) return; // ended, and not yet collected
         cpu = (Number(fields[11]) + Number(fields[12])) / 100;
-        peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+        peak = Number(kilobytes) * 1024;
       } catch {
         // gone, or not Linux: the last sample stands
       }

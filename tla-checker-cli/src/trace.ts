@@ -66,13 +66,12 @@ export const writeTrace = (trace: Trace, format: TraceFormat): string => {
 const formatOf = (text: string): TraceFormat | undefined => {
   if (/^\s*\{/.test(text)) {
     const [first = ''] = text.trimStart().split('\n', 1);
-    return isJson(first) && !/"states"\s*:/.test(first) ? 'ndjson' : 'itf';
+    const json = parseJson(first);
+    return E.isRight(json) && !Array.isArray((json.right as { states?: unknown }).states) ? 'ndjson' : 'itf';
   }
   if (/^-{4,} *MODULE/m.test(text) && /^STATE_1\s*==/m.test(text)) return 'module';
   return /@!@!@STARTMSG|^(State )?1: <?/m.test(text) ? 'tlc' : undefined;
 };
-
-const isJson = (text: string): boolean => E.isRight(parseJson(text));
 
 const parseJson = (text: string): E.Either<string, unknown> =>
   E.tryCatch(

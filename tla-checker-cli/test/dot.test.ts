@@ -91,7 +91,7 @@ test('readDot: damage is reported with its byte offset, by both readers', async 
   t.is(await at(damaged(`\\"b\\""]`, `\\"b""]`)), `DotMalformed "];\n`);
   t.is(await at(damaged('1 -> -2', '1 -> x')), 'DotMalformed x [l');
   t.is(await at(damaged('{rank', 'rank')), 'DotMalformed rank');
-  t.is(await at(`${sample}\n3 [label="x = 1"];`), 'DotMalformed 3 [l');
+  t.is(await at(`${sample}\n3 [label="x = 1"];\n`), 'DotMalformed 3 [l');
   const bytes = Readable.from([Buffer.from(damaged('= 1', '= ?'))]);
   const parsed = await readDot(bytes, { onState: () => undefined });
   t.like(parsed, { left: { type: 'DotMalformed', at: damaged('= 1', '= ?').indexOf('?'), expected: 'a value' } });
