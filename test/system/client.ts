@@ -60,8 +60,9 @@ export const connectClient = (port: number, record: Partial<ConnectRequest> = {}
       });
     const take = (from: number, to: number): void => {
       if (session === null) {
-        session = right(decodeConnectResponse(rest, from, to));
-        if (session.timeoutMs === 0) return fail('the session is not valid');
+        const response = right(decodeConnectResponse(rest, from, to));
+        if (response.timeoutMs === 0) return fail('the session is not valid');
+        session = response;
         return resolve({ session, call, events, isOpen: () => open, cut: () => fail('cut') });
       }
       if (right(decodeReplyHead(rest, from, to)).xid === xids.event) {
