@@ -175,7 +175,7 @@ def watches(zk):
 
 def owner(path):
     """A process of its own that holds an ephemeral until it is killed."""
-    zk = KazooClient(hosts=hosts, timeout=1.5)
+    zk = KazooClient(hosts=hosts, timeout=2.5)
     zk.start(timeout=PATIENCE)
     zk.create(path, b"", ephemeral=True)
     print("ready", flush=True)
@@ -187,6 +187,8 @@ def ephemeral(zk):
     try:
         equal(child.stdout.readline(), b"ready\n")
         gone = threading.Event()
+        # The owner may be with a server that is ahead of this one.
+        zk.sync("/")
         stat = zk.exists("/owned", watch=lambda e: gone.set() if e.type == EventType.DELETED else None)
         equal(stat.ephemeralOwner != 0, True)
     finally:

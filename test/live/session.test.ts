@@ -65,6 +65,7 @@ test('a session moves when the leader is killed: what its watches missed is told
   }
   const last = await connectClient(portOf(others[0] ?? 0), { session, password });
   t.is((await last.call({ op: 'closeSession' })).err, 0);
+  await meanwhile.call({ op: 'sync', path: '/' });
   t.is((await meanwhile.call({ op: 'exists', path: '/mine', watch: false })).body.type, 'none');
   await t.throwsAsync(connectClient(portOf(others[0] ?? 0), { session, password }), { message: /not valid/ });
 });

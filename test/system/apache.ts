@@ -159,10 +159,7 @@ const truncated =
     const client = await connectClient(ensemble.members[leader - 1]?.clientPort ?? 0);
     const create = (path: string) => client.call({ op: 'create', path, data: null, acl: openAcl, flags: 0 });
     holds('a write with a quorum: error', (await create('/kept')).err, 0);
-    await eventually('all have it', async () => {
-      const zxids = await Promise.all(ensemble.members.map(async ({ id }) => (await ensemble.served(id))?.zxid));
-      return new Set(zxids).size === 1 ? true : null;
-    });
+    await ensemble.level();
     await ensemble.kill(...others);
     const tail = ['/tail-1', '/tail-2', '/tail-3'].map((path) => create(path).catch(() => null));
     await sleep(300);

@@ -35,6 +35,8 @@ export type Ensemble = {
   readonly served: (id: number) => Promise<Served | null>;
   /** Waits until a client of each of them would be served. */
   readonly waitServing: (...ids: readonly number[]) => Promise<void>;
+  /** Waits until all have the same last transaction: nobody writes meanwhile. */
+  readonly level: () => Promise<void>;
   /** The member that leads and serves; waits until there is one. */
   readonly leader: () => Promise<number>;
   /** Ends all processes and removes the directory. */
@@ -173,6 +175,14 @@ const ensembleOf = (root: string, members: readonly Member[], command: (m: Membe
     served,
     waitServing: async (...ids) => {
       for (const { id } of chosen(ids)) await told(eventually(`server ${id} serves`, () => served(id)));
+    },
+    level: async () => {
+      await told(
+        eventually('all have the same', async () => {
+          const zxids = await Promise.all(members.map(async ({ id }) => (await served(id))?.zxid ?? `${id} is down`));
+          return new Set(zxids).size === 1 ? true : null;
+        }),
+      );
     },
     leader: () =>
       told(

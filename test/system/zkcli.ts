@@ -69,6 +69,9 @@ export const runZkcli = async (): Promise<Outcome> => {
     held.push('watch');
     owner.type('create -e /owned');
     await owner.shows(/Created \/owned/);
+    // The owner may be with a server that is ahead of this one.
+    cli.type('sync /owned');
+    await cli.shows(/Sync is OK/);
     cli.type('stat -w /owned');
     await cli.shows(/ephemeralOwner = 0x[0-9a-f]*[1-9a-f]/);
     owner.kill();
