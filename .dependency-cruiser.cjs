@@ -12,11 +12,22 @@ module.exports = {
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     { name: 'not-resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     only('core-imports-core', '^core/', ['^core/'], 'core has no run-time dependency and no platform'),
-    only('wire-imports-core', '^wire/', ['^wire/', '^core/', 'node_modules/fp-ts/lib/'], 'wire: pure codecs over core values'),
+    only(
+      'wire-imports-core',
+      '^wire/',
+      ['^wire/', '^core/', 'node_modules/fp-ts/lib/'],
+      'wire: pure codecs over core values',
+    ),
     only(
       'shell-imports',
       '^shell/',
-      ['^shell/', '^wire/', '^core/', 'node_modules/(fp-ts|io-ts)/', '^(node:)?(assert|buffer|child_process|crypto|events|fs|fs/promises|http|net|os|path|process|stream|timers|tty|url|util|worker_threads|zlib|perf_hooks|v8)$'],
+      [
+        '^shell/',
+        '^wire/',
+        '^core/',
+        'node_modules/(fp-ts|io-ts)/',
+        '^(node:)?(assert|buffer|child_process|crypto|events|fs|fs/promises|http|net|os|path|process|stream|timers|tty|url|util|worker_threads|zlib|perf_hooks|v8)$',
+      ],
       'shell: sockets, disk, clock, configuration',
     ),
     {
@@ -33,12 +44,24 @@ module.exports = {
     only(
       'conformance-imports',
       '^conformance/',
-      ['^conformance/', '^core/', '^wire/', '^tla-checker-cli/', 'node_modules/(fp-ts|io-ts|fast-check)/', '^(node:)?[a-z_/]+$'],
+      [
+        '^conformance/',
+        '^core/',
+        '^wire/',
+        '^tla-checker-cli/',
+        'node_modules/(fp-ts|io-ts|fast-check)/',
+        '^(node:)?[a-z_/]+$',
+      ],
       'conformance never sees shell',
     ),
     { name: 'nobody-imports-cli', severity: 'error', from: { pathNot: '^(cli|test)/' }, to: { path: '^cli/' } },
     { name: 'nobody-imports-test', severity: 'error', from: { pathNot: '^test/' }, to: { path: '^test/' } },
-    { name: 'checker-stands-alone', severity: 'error', from: { path: '^tla-checker-cli/' }, to: { path: '^(core|wire|shell|conformance|cli|test)/' } },
+    {
+      name: 'checker-stands-alone',
+      severity: 'error',
+      from: { path: '^tla-checker-cli/' },
+      to: { path: '^(core|wire|shell|conformance|cli|test)/' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -28,7 +28,8 @@ const fpTsPaths = {
 /** core/server.ts only routes: no rule about zxids, epochs, votes or quorums may stand there. */
 const routingOnly = [
   {
-    selector: "BinaryExpression[operator=/^(<|>|<=|>=|===|!==|==|!=)$/] MemberExpression[property.name=/^(zxid|epoch|counter|vote|round|acceptedEpoch|currentEpoch)$/]",
+    selector:
+      'BinaryExpression[operator=/^(<|>|<=|>=|===|!==|==|!=)$/] MemberExpression[property.name=/^(zxid|epoch|counter|vote|round|acceptedEpoch|currentEpoch)$/]',
     message: 'core/server.ts routes; comparisons of zxid, epoch, vote or quorum belong to the modules',
   },
   {
