@@ -71,6 +71,7 @@ Serving(i)       == phase[i] = "BROADCAST"
 Leading(i)       == leader[i] = i
 Following(i)     == leader[i] \notin {None, i}
 FromLeader(i, l) == leader[i] = l /\ i # l
+FromVoter(i)     == i \in Server  \* nobody else connects in this module; the core refuses who does not vote
 
 \* Nothing is on its way to i's disk: only then does i look for a leader (ZOOKEEPER-4712).
 Quiescent(i) == saving[i] = "none" /\ synced[i] = Len(log[i])
