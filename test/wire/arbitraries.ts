@@ -79,7 +79,8 @@ export const anyRecord: fc.Arbitrary<TxnRecord> = fc.oneof(
   {
     arbitrary: make<TxnRecord & { type: 'closeSession' }>({
       type: just('closeSession'),
-      paths: orNull(shortOf(anyText)),
+      // Two empty paths and no digest would be the bytes of no body and a digest; paths are never empty.
+      paths: orNull(shortOf(anyText.map((text) => `/${text}`))),
     }),
     weight: 1,
   },
