@@ -104,6 +104,12 @@ MCNext ==
           \/ MCLeaderTimeout(i) \/ MCRestart(i)
           \/ \E k \in Counts : MCCrash(i, k) \/ MCLogSynced(i, k)
 
+\* Its negation, so that TLC finds the way to it from MCInit.
+NeverEstablished == ~
+    /\ \A i \in Server : leader[i] = Max(Server) /\ Serving(i) /\ saving[i] = "none"
+    /\ \A i, j \in Server : net[i][j] = <<>>
+    /\ order = InitialLog /\ \A i \in Server : log[i] = InitialLog
+
 EstablishedSpec == Established /\ [][MCNext]_mcVars
 MCSpec == MCInit /\ [][MCNext]_mcVars
 

@@ -42,7 +42,8 @@ MCAccept(i, n, whole, own) ==
             /\ epoch' = [epoch EXCEPT ![i] = IF own THEN e ELSE @]
             /\ own => IsPrefix(Prefix(p.log, p.init), h) /\ IsPrefix(h, p.log)
             /\ IF epoch[i] = e
-                 THEN IsPrefix(history[i], h) \/ IsPrefix(order, h)
+                 THEN \/ IsPrefix(history[i], h)
+                      \/ Len(h) >= p.init /\ IsQuorum({j \in Server : IsPrefix(order, history'[j])})
                  ELSE Len(h) >= Common(history[i], p.log)
             /\ <<history', epoch'>> # <<history, epoch>>
             /\ UNCHANGED <<promised, acks, primary, order, seen>>

@@ -68,7 +68,9 @@ Lead(l, e) ==
 
 \* Server i goes towards the history of the epoch that it has promised: it drops what is not in it, accepts what is.
 \* Once it has all of the initial history the epoch is its own; from then on it accepts more. The paper's followers only
-\* do that; ZooKeeper's leader may have a returning follower cut what is not committed yet, and sends it again.
+\* do that; ZooKeeper's leader may have a returning follower cut what was not committed when it chose the cut, and
+\* sends it again: others may have committed it meanwhile, but a quorum keeps it. The cut never
+\* reaches into the initial history.
 Accept(i) ==
     LET e == promised[i]
         p == primary[e]
@@ -78,7 +80,8 @@ Accept(i) ==
         /\ \A j \in Server \ {i} : history'[j] = history[j] /\ epoch'[j] = epoch[j]
         /\ IsPrefix(h, p.log) \/ IsPrefix(h, history[i])
         /\ IF epoch[i] = e
-             THEN IsPrefix(history[i], h) \/ IsPrefix(order, h)
+             THEN \/ IsPrefix(history[i], h)
+                  \/ Len(h) >= p.init /\ IsQuorum({j \in Server : IsPrefix(order, history'[j])})
              ELSE Len(h) >= same /\ Prefix(h, same) = Prefix(history[i], same)
         /\ \/ epoch'[i] = epoch[i]
            \/ epoch'[i] = e /\ IsPrefix(Prefix(p.log, p.init), h) /\ IsPrefix(h, p.log)
