@@ -34,6 +34,7 @@ const bindings: readonly Binding[] = bindingsOf({
   distorted: {},
   result: 'ok',
   tier: 'test',
+  rows: [],
 });
 
 const states = (n: number): DotGraph['states'] =>
@@ -90,6 +91,23 @@ test('steps that come before the states that they lead to are understood', async
     { maxStates: 100 },
   );
   t.deepEqual(c.findings, []);
+});
+
+test('a row is counted by its edges; one that must be reached and is not fails the comparison', async (t) => {
+  const rows = {
+    'reset at three': (w: Counter, action: string) => action === 'Reset' && w.n === 3,
+    'reset at nine': (w: Counter, action: string) => action === 'Reset' && w.n === 9,
+  };
+  const told = async (names: readonly string[]) =>
+    compareGraphs({ ...counter, rows }, bindings, dumpOf(counterDot), { maxStates: 100, rows: names });
+  const reached = await told(['reset at three']);
+  t.true(reached.equal);
+  t.deepEqual(reached.rows, { 'reset at three': 1, 'reset at nine': 0 });
+  const missing = await told(['reset at nine', 'a row that nobody knows']);
+  t.deepEqual(missing.findings, [
+    { type: 'RowNotReached', row: 'reset at nine' },
+    { type: 'RowNotReached', row: 'a row that nobody knows' },
+  ]);
 });
 
 test('checking nothing is an error', async (t) => {
