@@ -1,0 +1,37 @@
+import test from 'ava';
+import { askSync, noSyncs, releaseSyncs } from '../../../core/replication/clientSync.js';
+import { ack, after, leading, logSynced, proposed } from './support.js';
+
+const idle = leading();
+const two = after(idle, proposed(2, 1), proposed(2, 2), ack(1, 2, 2));
+const one = after(two, logSynced(2, 1));
+const done = after(one, logSynced(2, 2));
+
+test('Sync: with nothing outstanding it is released at once', (t) => {
+  t.deepEqual(releaseSyncs(askSync(noSyncs, idle, 2), idle), { waiting: [], released: [2] });
+});
+
+test('Sync: it waits until all that was proposed before it is applied', (t) => {
+  const waiting = askSync(noSyncs, two, 1);
+  t.deepEqual(releaseSyncs(waiting, two), { waiting, released: [] });
+  t.deepEqual(releaseSyncs(waiting, one), { waiting, released: [] });
+  t.deepEqual(releaseSyncs(waiting, done), { waiting: [], released: [1] });
+});
+
+test('Sync: what is proposed after it does not hold it up', (t) => {
+  const early = askSync(noSyncs, after(idle, proposed(2, 1)), 1);
+  t.deepEqual(releaseSyncs(early, one).released, [1]);
+});
+
+test('Sync: answers keep the order in which they were asked for, those of several servers too', (t) => {
+  const first = askSync(askSync(noSyncs, after(idle, proposed(2, 1)), 3), after(idle, proposed(2, 1)), 1);
+  const waiting = askSync(askSync(first, two, 2), two, 1);
+  const half = releaseSyncs(waiting, one);
+  t.deepEqual(half.released, [3, 1]);
+  t.deepEqual(releaseSyncs(half.waiting, done).released, [2, 1]);
+});
+
+test('Sync: with none released the list stays the same by reference', (t) => {
+  const waiting = askSync(noSyncs, two, 1);
+  t.is(releaseSyncs(waiting, two).waiting, waiting);
+});
