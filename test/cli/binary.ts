@@ -69,11 +69,20 @@ export const folder = (t: ExecutionContext): string => {
   return made;
 };
 
-/** Free ports in a row, below those that the kernel gives out; runs of parallel tests rarely meet. */
-export const ports = async (count: number): Promise<readonly number[]> => {
-  const found = await freeRun(10_000 + (process.pid % 200) * 100 + Math.floor(Math.random() * 60), count);
-  if (found === null) throw new Error('no free ports');
-  return found;
+/** Below the ports that the kernel gives out, and far from those of another file's tests. */
+let nextPort = 10_000 + Math.floor(Math.random() * 20_000);
+let lastAsk: Promise<unknown> = Promise.resolve();
+
+/** Free ports in a row. One search at a time: two would find each other's probes wherever they look. */
+export const ports = (count: number): Promise<readonly number[]> => {
+  const ask = lastAsk.then(async () => {
+    const found = await freeRun(nextPort, count);
+    if (found === null) throw new Error('no free ports');
+    nextPort = (found.at(-1) ?? nextPort) + 1;
+    return found;
+  });
+  lastAsk = ask.catch(() => undefined);
+  return ask;
 };
 
 export type ErrorShown = { readonly code: string; readonly exit: number; readonly hint: string } & Record<
