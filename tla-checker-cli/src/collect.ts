@@ -3,7 +3,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import type { Message } from './messages.js';
 import { codes, messageReader } from './messages.js';
 import type { ActionCount, Counterexample, Loop, Outcome, Stats, TraceStep } from './result.js';
-import { readTlcStep } from './tlc-text.js';
+import { readTlcLoop, readTlcStep } from './tlc-text.js';
 import { parseState } from './value.js';
 
 /** What the output said, without judging the exit code. */
@@ -121,10 +121,8 @@ export const collector = (onStats: (stats: Stats) => void): Collector => {
       case codes.temporal:
         return found({ type: 'temporal property', name: /^Temporal property (\S+) /.exec(text)?.[1] ?? null });
       case codes.backToState:
-        loop = readBack(text);
-        return;
       case codes.stuttering:
-        loop = { to: Math.max(steps.length - 1, 0), action: 'Stuttering' };
+        loop = readTlcLoop(text, steps.length);
         return;
       case codes.coverageStart:
         actions = [];
@@ -238,11 +236,6 @@ const readCoverage = (text: string): ActionCount | undefined => {
   const m = /^<(\S+) (line .*? of module [^>]+)>: (\d+):(\d+)/.exec(text);
   if (m === null) return undefined;
   return { action: m[1] ?? '', location: m[2] ?? '', distinct: Number(m[3]), generated: Number(m[4]) };
-};
-
-const readBack = (text: string): Loop | null => {
-  const m = /^(\d+): Back to state(?:: <(\S+))?/.exec(text);
-  return m === null ? null : { to: Number(m[1]) - 1, action: (m[2] ?? '').replace(/>$/, '') };
 };
 
 const locationIn = (text: string): string | null =>

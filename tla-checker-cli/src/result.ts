@@ -3,7 +3,7 @@
  * and checks it. Absent figures are null, so that a reader of the JSON sees which ones exist.
  */
 import * as t from 'io-ts';
-import { TlaStateCodec, TlaValueCodec } from './itf.js';
+import { TlaStateCodec } from './itf.js';
 
 const nullable = <C extends t.Mixed>(codec: C): t.UnionC<[C, t.NullC]> => t.union([codec, t.null]);
 
@@ -60,7 +60,7 @@ export const TraceStep = t.readonly(
     /** '' where the source does not tell. */
     action: t.string,
     /** TLC tells no arguments: then empty. */
-    args: t.readonly(t.record(t.string, TlaValueCodec)),
+    args: TlaStateCodec,
     /** As in `line 5, col 7 to line 5, col 25 of module D`. */
     location: nullable(t.string),
     state: TlaStateCodec,

@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -112,11 +113,13 @@ const runIn = async (
   const onSignal = stop('signal');
   const usage = usageOf();
   let timer: NodeJS.Timeout | undefined;
+  let guard: ChildProcess | undefined;
   try {
     const args = [...jvmFlags(tlc, options, folder), 'tlc2.TLC', ...tlcFlags(tlc, options, folder, extra)];
     const cwd = dirname(resolve(options.spec));
     // detached: a group of its own, which one kill ends and which the terminal's Ctrl-C does not reach twice
     child = spawn(tlc.java, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    guard = guardOf(child.pid, folder);
     process.once('exit', kill);
     timer = setTimeout(stop('time'), Math.min(limit * 1000, 0x7fffffff));
     options.signal?.addEventListener('abort', onSignal, { once: true });
@@ -151,6 +154,7 @@ const runIn = async (
     options.signal?.removeEventListener('abort', onSignal);
     process.removeListener('exit', kill);
     kill();
+    guard?.kill('SIGKILL');
     out.end();
     await closed;
   }
@@ -202,6 +206,24 @@ const killGroup = (child: ChildProcess | undefined): void => {
   } catch {
     child.kill('SIGKILL');
   }
+};
+
+/**
+ * Outlives us if we are killed in a way that runs no handler: its input then ends, it ends TLC's group and removes the
+ * folder. Without `sh` there is no such guard, and TLC runs on to its end.
+ */
+const guardOf = (pid: number | undefined, folder: string): ChildProcess | undefined => {
+  if (pid === undefined) return undefined;
+  const script = 'read -r _; kill -s KILL -- "-$1"; rm -rf -- "$2"';
+  const guard = spawn('sh', ['-c', script, 'sh', String(pid), folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  guard.on('error', () => undefined);
+  guard.stdin?.on('error', () => undefined);
+  guard.unref();
+  (guard.stdin as Socket | null)?.unref();
+  return guard;
 };
 
 /** Resolves when the process is gone; rejects when it never ran. */

@@ -1,6 +1,6 @@
 /** States of a behaviour in TLC's own words: `-tool` messages, the plain error trace, and `-simulate file=` modules. */
 import * as E from 'fp-ts/lib/Either.js';
-import type { TraceStep } from './result.js';
+import type { Loop, TraceStep } from './result.js';
 import { parseState, printState } from './value.js';
 
 /**
@@ -33,3 +33,20 @@ export const writeTlcStep = (step: TraceStep, n: number): string => {
   const head = n === 1 && step.action === 'Init' ? 'Initial predicate' : `${step.action}${where}`;
   return `${n}: <${head}>\n${printState(step.state)}\n`;
 };
+
+/**
+ * Reads how an endless behaviour goes on: `2: Back to state: <Down line ...>` (`-tool`), `Back to state 2: <Down ...>`
+ * (plain), `4: Stuttering` (both).
+ * @param steps how many states came before
+ */
+export const readTlcLoop = (text: string, steps: number): Loop | null => {
+  if (/^(?:State )?\d+: Stuttering/.test(text)) return { to: Math.max(steps - 1, 0), action: 'Stuttering' };
+  const m = /^(?:(\d+): Back to state|Back to state (\d+))(?:: <([^\s>]+))?/.exec(text);
+  return m === null ? null : { to: Number(m[1] ?? m[2]) - 1, action: m[3] ?? '' };
+};
+
+/** Writes a loop as TLC does without `-tool`. */
+export const writeTlcLoop = (loop: Loop, steps: number): string =>
+  loop.action === 'Stuttering'
+    ? `State ${steps + 1}: Stuttering\n`
+    : `Back to state ${loop.to + 1}${loop.action === '' ? '' : `: <${loop.action}>`}\n`;

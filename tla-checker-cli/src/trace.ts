@@ -6,11 +6,11 @@ import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { PathReporter } from 'io-ts/lib/PathReporter.js';
 import type { Json } from './itf.js';
-import { stateFromItf, stateToItf, TlaStateCodec, TlaValueCodec } from './itf.js';
+import { stateFromItf, stateToItf, TlaStateCodec } from './itf.js';
 import { codes, messageReader } from './messages.js';
 import type { Counterexample, Loop, TraceStep } from './result.js';
 import { Loop as LoopCodec } from './result.js';
-import { readTlcStep, writeTlcStep } from './tlc-text.js';
+import { readTlcLoop, readTlcStep, writeTlcLoop, writeTlcStep } from './tlc-text.js';
 import { parseState, printState } from './value.js';
 
 /** A behaviour with its source. `head` has at least `from` and `shows`; further members are kept as they are. */
@@ -83,7 +83,7 @@ const parseJson = (text: string): E.Either<string, unknown> =>
 
 const Head = t.type({ from: t.string, shows: t.string }, 'Head');
 const Line = t.intersection([
-  t.type({ action: t.string, args: t.record(t.string, TlaValueCodec), state: TlaStateCodec }),
+  t.type({ action: t.string, args: TlaStateCodec, state: TlaStateCodec }),
   t.partial({ location: t.string }),
 ]);
 const known = new Set(['action', 'args', 'state', 'location']);
@@ -155,7 +155,7 @@ const Itf = t.intersection([
   t.type({ states: t.array(t.UnknownRecord) }),
   t.partial({ '#meta': t.UnknownRecord, loop: t.number, 'loop-action': t.string }),
 ]);
-const Meta = t.partial({ action: t.string, args: t.record(t.string, TlaValueCodec), location: t.string });
+const Meta = t.partial({ action: t.string, args: TlaStateCodec, location: t.string });
 
 const readItf = (text: string): E.Either<TraceError, Trace> => {
   const json = parseJson(text);
@@ -189,26 +189,22 @@ const readTlcText = (text: string): E.Either<TraceError, Trace> => {
   const blocks: string[] = [];
   const properties: string[] = [];
   let loop: Loop | null = null;
-  const back = (line: string): void => {
-    const m = /^(?:State )?(\d+): (?:(Stuttering)|Back to state(?:: <(\S+))?)/.exec(line);
-    if (m !== null)
-      loop = { to: m[2] === undefined ? Number(m[1]) - 1 : blocks.length - 1, action: m[2] ?? m[3] ?? '' };
-  };
   const plain: string[] = [];
   const reader = messageReader({
     onLine: (line) => plain.push(line),
     onMessage: (m) => {
       if (m.code === codes.state) blocks.push(m.text);
-      else if (m.code === codes.stuttering || m.code === codes.backToState) back(m.text);
+      else if (m.code === codes.stuttering || m.code === codes.backToState) loop = readTlcLoop(m.text, blocks.length);
       else if (/violated|Deadlock/.test(m.text)) properties.push(m.text.trim());
     },
   });
   reader.write(text);
   reader.close();
   if (blocks.length === 0) {
-    for (const part of plain.join('\n').split(/\n(?=(?:State )?\d+: |Error: |\n)/)) {
+    for (const part of plain.join('\n').split(/\n(?=(?:State )?\d+: |Back to state|Error: |\n)/)) {
       const block = part.trimStart();
-      if (/^(State )?\d+: (Stuttering|Back to state)/.test(block)) back(block);
+      const back = readTlcLoop(block, blocks.length);
+      if (back !== null) loop = back;
       else if (/^(State )?\d+: /.test(block)) blocks.push(block);
       else if (/^Error: .*(violated|Deadlock)/.test(block)) properties.push(block.slice(7).trim());
     }
@@ -224,11 +220,7 @@ const readTlcText = (text: string): E.Either<TraceError, Trace> => {
 
 const writeTlcText = (trace: Trace): string => {
   const steps = trace.steps.map((s, n) => `State ${writeTlcStep(s, n + 1)}\n`);
-  const { loop } = trace;
-  if (loop === null) return steps.join('');
-  const to = loop.action === 'Stuttering' ? trace.steps.length + 1 : loop.to + 1;
-  const last = loop.action === 'Stuttering' ? 'Stuttering' : `Back to state: <${loop.action}>`;
-  return `${steps.join('')}State ${to}: ${last}\n`;
+  return steps.join('') + (trace.loop === null ? '' : writeTlcLoop(trace.loop, trace.steps.length));
 };
 
 // --- modules of states, as `-simulate file=` writes them
