@@ -14,37 +14,29 @@ export type Verdict = {
 };
 
 export const verdictOf = (model: Model, result: CheckResult): Verdict => {
-  const { outcome } = result;
-  return {
-    model,
-    result,
-    found: foundOf(model, outcome),
-    asExpected: isExpected(model.result, outcome),
-    sizes: isExpected(model.result, outcome) ? wrongSizes(model, result) : [],
-  };
+  const found = foundOf(model, result.outcome);
+  const asExpected = found === model.result;
+  return { model, result, found, asExpected, sizes: asExpected ? wrongSizes(model, result) : [] };
 };
 
-/** TLC 2.18 does not name a temporal property: it is the one that the model has, if it has one. */
-const foundOf = (model: Model, o: Outcome): string =>
-  wordsOf(o) === 'property' && model.properties.length === 1 ? `property ${model.properties[0]}` : wordsOf(o);
+/**
+ * The property of the model that an outcome speaks of. TLC 2.18 names no temporal property, and of one that is a
+ * conjunction only the place of a part: it is the one that the model has, if it has one.
+ */
+const propertyOf = (model: Model, name: string | null): string | null =>
+  name !== null && model.properties.includes(name)
+    ? name
+    : model.properties.length === 1
+      ? (model.properties[0] ?? name)
+      : name;
 
-const wordsOf = (o: Outcome): string => {
-  switch (o.type) {
-    case 'invariant':
-      return `invariant ${o.name}`;
-    case 'action property':
-    case 'temporal property':
-      return o.name === null ? 'property' : `property ${o.name}`;
-    default:
-      return o.type;
-  }
+const foundOf = (model: Model, o: Outcome): string => {
+  if (o.type !== 'temporal property' && o.type !== 'action property') return wordsOf(o);
+  const name = propertyOf(model, o.name);
+  return name === null ? 'property' : `property ${name}`;
 };
 
-const isExpected = (expected: string, o: Outcome): boolean => {
-  // TLC does not name every property that it finds violated; a failing model has one.
-  if (o.type === 'temporal property' && o.name === null) return expected.startsWith('property ');
-  return wordsOf(o) === expected;
-};
+const wordsOf = (o: Outcome): string => (o.type === 'invariant' ? `invariant ${o.name}` : o.type);
 
 const wrongSizes = (model: Model, { stats }: CheckResult): readonly string[] =>
   (['distinct', 'generated', 'depth'] as const).flatMap((name) => {

@@ -34,7 +34,7 @@ test('0: every model gives what it should, those that must fail included', async
   t.is(code, 0, stdout);
   const { ok, models } = JSON.parse(stdout) as { ok: boolean; models: { model: string; ok: boolean }[] };
   t.true(ok);
-  t.is(models.length, 7);
+  t.is(models.length, 8);
   t.true(models.every((m) => m.ok));
 });
 
@@ -44,8 +44,9 @@ for (const [exit, model, code] of [
   [12, 'CountingEnds', 'InvariantViolated'],
   [13, 'CountingLazy', 'PropertyViolated'],
   [14, 'CountingAgain', 'ActionPropertyViolated'],
+  [14, 'CountingBack', 'ActionPropertyViolated'],
 ] as const)
-  test(`${exit}: ${code}, of a model that is asked for by name`, async (t) => {
+  test(`${exit}: ${code}, of ${model}, a model that is asked for by name`, async (t) => {
     const out = join(folder(t), 'kept.ndjson');
     const ran = await run(['check', model, ...counting, '--out', out, '--json']);
     t.is(ran.code, exit, ran.stdout);
