@@ -1,4 +1,6 @@
 import test from 'ava';
+import { zeroZxid } from '../../../core/data/zxid.js';
+import { restart } from '../../../core/replication/state.js';
 import {
   ackEpoch,
   after,
@@ -19,13 +21,16 @@ import {
   server,
   step,
   timeout,
+  told,
+  txn,
+  txns,
   zxid,
 } from './support.js';
 
 const five = { voters: [1, 2, 3, 4, 5] };
 
 /** Leader 3 that has fixed epoch 2 durably and told learner 1. */
-const told = after(server(3), elected(3), followerInfo(1), epochSaved);
+const informed = after(server(3), elected(3), followerInfo(1), epochSaved);
 
 test('Elected: a follower connects and says which epoch it has accepted', (t) => {
   const s = server(1, { accepted: 4, current: 2 });
@@ -78,7 +83,7 @@ test('HandleFollowerInfo: nobody is told an epoch that the leader has not saved'
 });
 
 test('HandleFollowerInfo: whoever comes later is told the epoch that stands', (t) => {
-  t.deepEqual(asks(told, followerInfo(2, 9)), ['to 2: LEADERINFO 2']);
+  t.deepEqual(asks(informed, followerInfo(2, 9)), ['to 2: LEADERINFO 2']);
   t.deepEqual(asks(leading(), followerInfo(2)), ['to 2: LEADERINFO 2']);
 });
 
@@ -122,8 +127,8 @@ test('HandleLeaderInfo: refused from others than the leader, twice, and while th
 });
 
 test('HandleAckEpoch: a quorum gives the leader its epoch, durably, before anybody is synchronised', (t) => {
-  t.deepEqual(asks(told, ackEpoch(1)), ['SaveEpoch current 2']);
-  const s = after(told, ackEpoch(1));
+  t.deepEqual(asks(informed, ackEpoch(1)), ['SaveEpoch current 2']);
+  const s = after(informed, ackEpoch(1));
   t.is(s.role.phase, 'DISCOVERY');
   t.deepEqual(asks(s, epochSaved), ['to 1: DIFF 1.1', 'to 1: NEWLEADER 2']);
 });
@@ -135,7 +140,7 @@ test('HandleAckEpoch: less than a quorum waits', (t) => {
 });
 
 test('HandleAckEpoch: an answer of -1 does not count, but the learner is synchronised with the others', (t) => {
-  const s = after(told, followerInfo(2), ackEpoch(1, -1));
+  const s = after(informed, followerInfo(2), ackEpoch(1, -1));
   t.deepEqual(learnersOf(s), ['1 waiting', '2 epoch']);
   t.is(s.disk.saving, 'none');
   t.deepEqual(asks(after(s, ackEpoch(2)), epochSaved), [
@@ -148,21 +153,21 @@ test('HandleAckEpoch: an answer of -1 does not count, but the learner is synchro
 
 test('HandleAckEpoch: a learner that is ahead of the leader is sent away', (t) => {
   for (const ahead of [ackEpoch(1, 1, zxid(1, 2)), ackEpoch(1, 2, zxid(0, 0))]) {
-    t.deepEqual(asks(told, ahead), ['Disconnect 1']);
-    t.deepEqual(learnersOf(after(told, ahead)), []);
+    t.deepEqual(asks(informed, ahead), ['Disconnect 1']);
+    t.deepEqual(learnersOf(after(informed, ahead)), []);
   }
-  t.deepEqual(asks(told, ackEpoch(1, 0, zxid(1, 2))), ['SaveEpoch current 2']); // a longer log of an older epoch
+  t.deepEqual(asks(informed, ackEpoch(1, 0, zxid(1, 2))), ['SaveEpoch current 2']); // a longer log of an older epoch
 });
 
 test('HandleAckEpoch: once the quorum stands nobody is sent away for being ahead', (t) => {
-  const s = after(told, followerInfo(2), ackEpoch(1), epochSaved);
+  const s = after(informed, followerInfo(2), ackEpoch(1), epochSaved);
   t.deepEqual(asks(s, ackEpoch(2, 1, zxid(1, 2))), ['to 2: TRUNC 1.1', 'to 2: NEWLEADER 2']);
 });
 
 test('HandleAckEpoch: refused to who does not lead, and before LEADERINFO or twice', (t) => {
   t.is(refusal(promised(), ackEpoch(2)), 'Leading');
-  t.is(refusal(told, ackEpoch(2)), 'Expected');
-  t.is(refusal(after(told, ackEpoch(1)), ackEpoch(1)), 'Expected');
+  t.is(refusal(informed, ackEpoch(2)), 'Expected');
+  t.is(refusal(after(informed, ackEpoch(1)), ackEpoch(1)), 'Expected');
   t.is(refusal(after(server(3), elected(3), followerInfo(1)), ackEpoch(1)), 'Expected');
 });
 
@@ -186,4 +191,11 @@ test('EpochSaved: a follower acknowledges NEWLEADER only now', (t) => {
 test('EpochSaved: refused when nothing was asked', (t) => {
   t.is(refusal(server(1), epochSaved), 'Saving');
   t.is(refusal(leading(), epochSaved), 'Saving');
+});
+
+test('Restart: a server begins with what its files say, nothing applied beyond the snapshot', (t) => {
+  const s = server(1, { base: zxid(1, 2), log: [txn(1, 3), txn(1, 4)], accepted: 3, current: 2 });
+  t.deepEqual([s.role.phase, s.delivered, s.disk.synced], ['LOOKING', zxid(1, 2), zxid(1, 4)]);
+  const begun = restart(1, [1], 500, { base: zeroZxid, log: txns(1, 2), acceptedEpoch: 3, currentEpoch: 2 });
+  t.deepEqual(told(begun.effects), ['LookForLeader 2 1.2']);
 });
