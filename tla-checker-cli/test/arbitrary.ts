@@ -153,7 +153,7 @@ export const anyGraph: fc.Arbitrary<Graph> = fc
         fc.record({
           from: fc.nat(nodes.length - 1),
           to: fc.nat(nodes.length - 1),
-          label: fc.constantFrom('Next', 'A_1', 'Crash_s2', 'a "quoted" \\ label'),
+          label: fc.constantFrom('Next', 'A_1', 'Crash_s2', 'a "quoted" \\ label', 'slash \\'),
         }),
         { maxLength: 8 },
       )
