@@ -188,3 +188,19 @@ for (const [name, subject] of Object.entries(subjects)) {
     t.not(linkFindings({ ...s, page: s.page.replaceAll('core/', 'elsewhere/') }).length, 0);
   });
 }
+
+/** Models that a page names, by the prefixes that all names of models have. */
+const namedModels = (page: string): readonly string[] =>
+  [...page.matchAll(/`((?:Election|Replication|Zab)[A-Z0-9]\w*)`/g)].map((m) => m[1] ?? '');
+
+const unknownModels = (pages: string): readonly string[] => {
+  const models = decodeModels(read('spec/models.json'));
+  return E.isLeft(models) ? models.left : missing('models.json', namedModels(pages), [...models.right.keys()]);
+};
+
+test('Pages name models that exist', (t) => {
+  const pages = `${readAll('docs/protocol', /\.md$/)}\n${read('spec/README.md')}`;
+  t.true(namedModels(pages).length > 10);
+  t.deepEqual(unknownModels(pages), []);
+  t.not(unknownModels('the model `ReplicationRenamed`').length, 0);
+});
