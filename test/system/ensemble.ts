@@ -7,6 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from './ports.js';
 import { askServed, askWord } from './words.js';
@@ -39,7 +40,7 @@ export type Ensemble = {
   readonly level: () => Promise<void>;
   /** The member that leads and serves; waits until there is one. */
   readonly leader: () => Promise<number>;
-  /** Ends all processes and removes the directory. */
+  /** Ends all processes, those that can still hear it by SIGTERM, and removes the directory. */
   readonly stop: () => Promise<void>;
 };
 
@@ -58,6 +59,8 @@ export type EnsembleOptions = {
 /** How often a state is looked at, milliseconds, and how long in all: a machine may be busy. */
 const pollMs = 50;
 const patienceMs = 60_000;
+/** How long a server may take to end after SIGTERM, milliseconds. */
+const stopMs = 10_000;
 
 const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 
@@ -143,6 +146,16 @@ const ensembleOf = (root: string, members: readonly Member[], command: (m: Membe
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(gone);
   };
+  /** By SIGTERM, as an operator would; a process that is killed leaves no coverage behind. */
+  const end = async (): Promise<void> => {
+    const gone = [...running.values()].map((child) => new Promise((resolve) => child.once('exit', resolve)));
+    for (const child of running.values()) child.kill('SIGTERM');
+    const patience = new AbortController();
+    const late = wait(stopMs, undefined, { signal: patience.signal }).catch(() => {});
+    await Promise.race([Promise.all(gone), late]);
+    patience.abort();
+    await kill();
+  };
   const killAtExit = (): void => {
     for (const child of running.values()) child.kill('SIGKILL');
   };
@@ -195,8 +208,8 @@ const ensembleOf = (root: string, members: readonly Member[], command: (m: Membe
         }),
       ),
     stop: async () => {
+      await end();
       process.off('exit', killAtExit);
-      await kill();
       fs.rmSync(root, { recursive: true, force: true });
     },
   };
