@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -81,6 +81,26 @@ test('a core that elects nobody is seen', (t) => {
   const { story } = JSON.parse(out) as Told;
   t.false(story.servers.some((s) => s.serving));
   t.is(story.created, null);
+});
+
+test('as packed, with its production dependencies alone, the binary serves as far as its configuration lets it', (t) => {
+  const folder = join(work, 'installed');
+  cpSync(packed, folder, { recursive: true });
+  const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    dependencies: Readonly<Record<string, string>>;
+  };
+  mkdirSync(join(folder, 'node_modules'));
+  for (const name of Object.keys(dependencies))
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  const serve = (): { status: number | null; stdout: string } => {
+    const args = [join(folder, 'dist', 'cli', 'main.js'), 'serve', join(work, 'no.cfg'), '--json'];
+    return spawnSync(process.execPath, args, { encoding: 'utf8' });
+  };
+  const { status, stdout } = serve();
+  t.is(status, 3, stdout);
+  t.is((JSON.parse(stdout) as { error: { code: string } }).error.code, 'BadConfig');
+  rmSync(join(folder, 'node_modules', 'fp-ts'));
+  t.not(serve().status, 3, 'a missing dependency goes unseen');
 });
 
 test('the package holds what runs, its words and its licence, and no tests, sources or jars', (t) => {
