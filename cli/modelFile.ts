@@ -66,7 +66,8 @@ export type Choice = {
 
 /** The models of these names, else those of the tiers. Left: a name that is not there. */
 export const choose = ({ models, shown }: ModelFile, { names, all }: Choice): E.Either<Failure, readonly Model[]> => {
-  if (names.length === 0) return E.right([...models.values()].filter((m) => all || m.tier === 'test'));
+  if (names.length === 0)
+    return E.right([...models.values()].filter((m) => m.tier === 'test' || (all && m.tier === 'nightly')));
   const unknown = names.filter((n) => !models.has(n));
   if (unknown.length > 0) {
     return fail({

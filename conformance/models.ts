@@ -31,7 +31,8 @@
  *   meant to fail. `judge`: the mirror whose invariants, the functions of the same names, must give TLC's verdict on every
  *   state of this model's graph, violating ones included.
  * - `rows`: situations that the mirror knows by name and that an edge of this model must show.
- * - `tier`: "test" runs with every change, "nightly" is larger.
+ * - `tier`: "test" runs with every change, "nightly" is larger, "simulation" is too large to go through: TLC only takes
+ *   random behaviours of it (scripts/keepTrace.mjs).
  */
 import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
@@ -68,7 +69,7 @@ const entryFields = {
   generated: Count,
   depth: Count,
   edges: t.record(t.string, Count),
-  tier: t.union([t.literal('test'), t.literal('nightly')]),
+  tier: t.union([t.literal('test'), t.literal('nightly'), t.literal('simulation')]),
   compare: t.string,
   rows: t.readonlyArray(t.string),
   replay: t.string,
@@ -106,7 +107,7 @@ export type Model = {
   readonly generated?: number;
   readonly depth?: number;
   readonly edges?: Readonly<Record<string, number>>;
-  readonly tier: 'test' | 'nightly';
+  readonly tier: 'test' | 'nightly' | 'simulation';
   readonly compare?: string;
   readonly rows: readonly string[];
   readonly replay?: string;

@@ -193,6 +193,9 @@ NeverCuts     == \A i, j \in Server : ~HeadIs(i, j, "TRUNC")
 NeverSnaps    == \A i, j \in Server : ~HeadIs(i, j, "SNAP")
 NeverTwoLead  == \A l, m \in Server : Leading(l) /\ Leading(m) => l = m
 
+\* All that may happen has happened, and everybody serves again and has everything.
+NeverRecovers == ~(budget = <<0, 0, 0, 0>> /\ \A i \in Server : Serving(i) /\ delivered[i] = order)
+
 \* An epoch commits what an earlier one left.
 NeverCommitsOlder == \A l \in Server : Leading(l) /\ Serving(l) =>
     \A n \in Len(InitialLog) + 1 .. Len(delivered[l]) : delivered[l][n][1] = newEpoch[l]
