@@ -183,7 +183,7 @@ test('Server: the PING of a learner keeps its sessions alive, silence ends them'
   acked();
   t.is(statusOf(run.state).sessions, 1);
   const touched = packet(1, { type: 'PING', zxid: zeroZxid, touched: [{ session, timeoutMs: 4000 }] });
-  pass(run, 10_000, () => send(run, touched));
+  pass(run, 10_000, () => (acked(), send(run, touched)));
   t.is(statusOf(run.state).sessions, 1);
   pass(run, 10_000, acked);
   t.is(statusOf(run.state).sessions, 0);

@@ -159,6 +159,14 @@ test('HandleAckEpoch: a learner that is ahead of the leader is sent away', (t) =
   t.deepEqual(asks(informed, ackEpoch(1, 0, zxid(1, 2))), ['SaveEpoch current 2']); // a longer log of an older epoch
 });
 
+test('HandleAckEpoch: while the epoch of a complete quorum is being saved, others wait, ahead or not', (t) => {
+  const s = after(informed, followerInfo(2), ackEpoch(1));
+  t.deepEqual(asks(s, ackEpoch(2, 1, zxid(1, 2))), []);
+  const both = after(s, ackEpoch(2, 1, zxid(1, 2)));
+  t.deepEqual(learnersOf(both), ['1 ackepoch', '2 ackepoch']);
+  t.deepEqual(asks(both, epochSaved).slice(2), ['to 2: TRUNC 1.1', 'to 2: NEWLEADER 2']);
+});
+
 test('HandleAckEpoch: once the quorum stands nobody is sent away for being ahead', (t) => {
   const s = after(informed, followerInfo(2), ackEpoch(1), epochSaved);
   t.deepEqual(asks(s, ackEpoch(2, 1, zxid(1, 2))), ['to 2: TRUNC 1.1', 'to 2: NEWLEADER 2']);
