@@ -1,7 +1,8 @@
 /** What one whole server does: its parts held together, and what is due. */
 import test from 'ava';
-import { zeroZxid } from '../../core/data/zxid.js';
+import { maxCounter, zeroZxid } from '../../core/data/zxid.js';
 import type { Packet } from '../../core/replication/packet.js';
+import { appended, withDisk, withSynced } from '../../core/replication/state.js';
 import type { ServerEffect } from '../../core/server.js';
 import { statusOf } from '../../core/server.js';
 import { txn, zxid } from './replication/support.js';
@@ -240,4 +241,65 @@ test('Server: a follower sends its clients requests to the leader and answers wh
     effects.map((e) => (e.type === 'Respond' ? e.response.session : e.type)),
     [session],
   );
+});
+
+test('Server: a client of the leader keeps its session by asking, and loses it by silence', (t) => {
+  const run = alone();
+  attach(run, 7);
+  pass(run, 20_000, () => ask(run, 7, -2, { op: 'ping' }));
+  t.is(statusOf(run.state).sessions, 1);
+  const effects = pass(run, 20_000);
+  t.is(statusOf(run.state).sessions, 0);
+  t.true(effects.some((e) => e.type === 'CloseClient' && e.conn === 7));
+});
+
+test('Server: after snapCount transactions a snapshot is taken, which nothing later in the batch changes', (t) => {
+  const run = alone(3);
+  attach(run, 7); // one transaction, and two writes
+  run.disk = false;
+  ask(run, 7, 1, create('/a'));
+  ask(run, 7, 2, create('/b'));
+  ask(run, 7, 3, { op: 'setData', path: '/a', data: new Uint8Array([1]), version: -1 });
+  const effects = send(run, { type: 'LogSynced', zxid: zxid(1, 3) }, { type: 'LogSynced', zxid: zxid(1, 4) });
+  const taken = effects.flatMap((e) => (e.type === 'TakeSnapshot' ? [e] : []));
+  t.deepEqual(
+    taken.map((e) => e.zxid),
+    [zxid(1, 3)],
+  );
+  const nodes = [...(taken[0]?.snapshot.nodes ?? [])];
+  t.is(nodes.find((n) => n.path === '/a')?.version, 0);
+  t.true(nodes.some((n) => n.path === '/b'));
+});
+
+test('Server: a leader whose counter is used up drops its learners and resigns', (t) => {
+  const run = leading();
+  const { replication } = run.state;
+  const disk = withSynced(appended(replication.disk, [txn(1, maxCounter)]), zxid(1, maxCounter));
+  run.state = { ...run.state, replication: withDisk(replication, disk) };
+  const request = { session: '0100000000000001', cxid: 1, request: create('/a'), identities: [] };
+  const effects = send(run, packet(1, { type: 'REQUEST', request }));
+  t.deepEqual(
+    effects.map((e) => e.type),
+    ['Disconnect', 'DisconnectAll', 'Notify', 'Notify'],
+  );
+  t.false(run.state.serving);
+});
+
+test('Server: syncs that wait are forgotten with the role', (t) => {
+  const run = leading();
+  const request = (cxid: number, op: 'sync' | 'create'): Packet => ({
+    type: 'REQUEST',
+    request: {
+      session: '0100000000000001',
+      cxid,
+      request: op === 'sync' ? { op, path: '/' } : create('/a'),
+      identities: [],
+    },
+  });
+  send(run, packet(1, request(1, 'create')), packet(1, request(2, 'sync')));
+  t.is(run.state.syncs.length, 1);
+  send(run, { type: 'PeerClosed', peer: 1 });
+  pass(run, 2000);
+  t.is(statusOf(run.state).role, 'LOOKING');
+  t.deepEqual(run.state.syncs, []);
 });

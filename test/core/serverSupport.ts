@@ -29,9 +29,9 @@ export type Run = { state: ServerState; nowMs: number; asked: ServerEffect[]; di
 
 export const clockAt = (nowMs: number): Clock => ({ nowMs, wallMs: 1_700_000_000_000 + nowMs });
 
-export const begin = (self: ServerId, voters: readonly ServerId[]): Run => {
+export const begin = (self: ServerId, voters: readonly ServerId[], snapCount = 100_000): Run => {
   const files = { base: zeroZxid, log: [], acceptedEpoch: 0, currentEpoch: 0, snapshot: null };
-  const started = startServer(config(self, voters), files, clockAt(0));
+  const started = startServer({ ...config(self, voters), snapCount }, files, clockAt(0));
   if ('refused' in started) throw new Error(started.refused);
   return { state: started.state, nowMs: 0, asked: [...started.effects], disk: true };
 };
@@ -81,8 +81,8 @@ export const looking = (leader: ServerId): Notification => ({
 export const pong = (from: ServerId): ServerEvent => packet(from, { type: 'PING', zxid: zeroZxid, touched: [] });
 
 /** Server 1 of one, which serves. */
-export const alone = (): Run => {
-  const run = begin(1, [1]);
+export const alone = (snapCount?: number): Run => {
+  const run = begin(1, [1], snapCount);
   send(run, { type: 'Tick' });
   return run;
 };
