@@ -29,7 +29,7 @@ export const readSide = (directory, root) => {
   for (const name of names) {
     let scripts;
     try {
-      scripts = JSON.parse(readFileSync(join(directory, name), 'utf8')).result;
+      scripts = JSON.parse(readFileSync(join(directory, name), 'utf8')).result ?? [];
     } catch {
       unreadable.push(name);
       continue;

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compareSides, judge, readSide, table } from './branches.mjs';
+import { comparing } from './compared.mjs';
 import { prepare, root as ownRoot } from './prepare.mjs';
 
 /** Together they have every action of both modules. Small, since each is searched in full. */
@@ -22,17 +23,6 @@ const models = [
   'ReplicationQuiet',
   'ReplicationLateNotice',
   'ReplicationAlone',
-];
-
-/**
- * Tests in which the core is held against something else: random runs against the invariants, the service against a
- * simple model of it, its laws and Apache's recordings. Tests by example do not count.
- */
-export const comparing = [
-  'dist/test/conformance/random.test.js',
-  'dist/test/core/service/recorded.test.js',
-  'dist/test/core/service/replicas.test.js',
-  'dist/test/core/service/runs.test.js',
 ];
 
 const fail = (message) => {

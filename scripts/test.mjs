@@ -1,12 +1,14 @@
 /**
  * `npm test`: build, lint, directions of imports, all tests, then TLC over every model of the tier "test", the core
- * beside each, and the kept traces on the core. Ends with the line `N passed, N failed`.
+ * beside each, and the kept traces on the core; then whether live servers reach what conformance runs do not. Ends with
+ * the line `N passed, N failed`.
  * `--no-tlc`: without Java; what is left out is printed as NOT CHECKED.
  */
 import { spawn } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
+import { comparing } from './compared.mjs';
 import { npm, prepare, root } from './prepare.mjs';
 import { tapReader } from './tap.mjs';
 
@@ -36,11 +38,17 @@ const finish = () => {
   process.exit(failed === 0 ? 0 : 1);
 };
 
+/** Where V8 leaves what live servers and conformance runs execute; the rest runs as it was started. */
+const coverage = mkdtempSync(join(tmpdir(), 'zabkeeper-coverage-'));
+process.on('exit', () => rmSync(coverage, { recursive: true, force: true }));
+const plain = { ...process.env };
+const recording = (side) => ({ ...plain, NODE_V8_COVERAGE: join(coverage, side) });
+
 const children = new Set();
 /** Runs to its end; `onText` takes stdout as it comes, else both outputs are kept for a failure. */
-const run = ([file, args], onText) =>
+const run = ([file, args], onText, env = plain) =>
   new Promise((done) => {
-    const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     children.add(child);
     let kept = '';
     const keep = (text) => (kept = (kept + text).slice(-20_000));
@@ -86,25 +94,44 @@ const needTlc = () => {
   return { all: tests, without: tests.filter((path) => !reaches(path)) };
 };
 
+/** Test files by who records what they run, so that each is run once. */
+const groupsOf = (files) => {
+  const sideOf = (file) =>
+    file.startsWith(join('dist', 'test', 'live')) ? 'live' : comparing.includes(file) ? 'conformance' : null;
+  return [null, 'conformance', 'live']
+    .map((side) => ({
+      env: side === null ? plain : recording(side),
+      files: files.filter((file) => sideOf(file) === side),
+    }))
+    .filter((group) => group.files.length > 0);
+};
+
 const tests = async () => {
   const { all, without } = needTlc();
-  const files = noTlc ? without.map((path) => relative(root, path)) : [];
+  const named = (paths) => paths.map((path) => relative(root, path));
   if (noTlc)
     for (const path of all.filter((p) => !without.includes(p))) console.log(`NOT CHECKED ${relative(root, path)}`);
   say('tests ...');
   let ran = 0;
   let shown = performance.now();
-  const reader = tapReader(({ ok, title, details }) => {
-    ran += 1;
-    count(ok, `test ${title}`, details.join('\n'));
-    if (performance.now() - shown < 10_000) return;
-    shown = performance.now();
-    say(`${ran} tests so far`);
-  });
   const ava = join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs');
-  const { ok, text } = await run([process.execPath, [ava, '--tap', ...files]], (t) => reader.write(t));
-  reader.end();
-  if (ran === 0 || (!ok && !failures.some((f) => f.startsWith('test ')))) count(false, 'tests: ava itself', text);
+  const groups = noTlc ? [{ env: plain, files: named(without) }] : groupsOf(named(all));
+  for (const { env, files } of groups) {
+    const before = ran;
+    let broken = 0;
+    const reader = tapReader(({ ok, title, details }) => {
+      ran += 1;
+      if (!ok) broken += 1;
+      count(ok, `test ${title}`, details.join('\n'));
+      if (performance.now() - shown < 10_000) return;
+      shown = performance.now();
+      say(`${ran} tests so far`);
+    });
+    const { ok, text } = await run([process.execPath, [ava, '--tap', ...files]], (t) => reader.write(t), env);
+    reader.end();
+    if (ran === before || (!ok && broken === 0)) count(false, 'tests: ava itself', text);
+  }
+  if (groups.length === 0) count(false, 'tests: none to run');
   say(`${ran} tests have run`);
 };
 
@@ -137,6 +164,8 @@ const models = async (free) => {
   stop.signal.addEventListener('abort', () => {
     for (const child of children) child.kill('SIGTERM');
   });
+  // The models' processes inherit it.
+  process.env.NODE_V8_COVERAGE = recording('conformance').NODE_V8_COVERAGE;
   say(`${chosen.length} models, ${chosen.filter(hasCore).length} of them with the core beside them ...`);
   const jobs = chosen.map((model) => ({
     what: 'conform',
@@ -182,6 +211,18 @@ const traces = (file, readKept, disagreement) => {
   say(`${names.length} kept traces replayed on the core`);
 };
 
+/** The last check: both sides have to be there. */
+const compareCoverage = async () => {
+  if (noTlc) return console.log('NOT CHECKED coverage: what live servers reach and conformance runs do not');
+  const script = join(root, 'scripts', 'coverage.mjs');
+  const sides = [join(coverage, 'live'), join(coverage, 'conformance')];
+  const { ok, text } = await run([process.execPath, [script, ...sides]]);
+  count(ok, 'coverage', text);
+  if (!ok) return;
+  const [heads = '', sums = ''] = ['file', 'all'].map((word) => new RegExp(`^${word} +(.*)$`, 'm').exec(text)?.[1]);
+  say(`coverage passed: ${heads.replace(/ +/g, ' ')}\n        ${sums.replace(/ +/g, ' ')}`);
+};
+
 if (!prepare()) {
   count(false, 'build');
   finish();
@@ -194,4 +235,5 @@ const quick = (async () => {
   await script('deps');
 })();
 await Promise.all([quick, models(quick)]);
+await compareCoverage();
 finish();
