@@ -66,9 +66,11 @@ const batchIsFold = (batch: Stepper, seen = new Set<string>()): fc.IProperty<[Se
   });
 
 test('Server: a batch gives what its events give one by one', (t) => {
+  t.notThrows(() => fc.assert(batchIsFold(serverStep), { numRuns: 200 }));
+  // The runs reach what they are about: of one seed, since chance alone leaves out watch events now and then.
   const seen = new Set<string>();
-  t.notThrows(() => fc.assert(batchIsFold(serverStep, seen), { numRuns: 300 }));
-  for (const type of ['Append', 'Reply', 'Event', 'CloseClient']) t.true(seen.has(type), type); // the runs reach what they are about
+  t.notThrows(() => fc.assert(batchIsFold(serverStep, seen), { numRuns: 200, seed: 1 }));
+  for (const type of ['Append', 'Reply', 'Event', 'CloseClient']) t.true(seen.has(type), type);
 });
 
 test('Server: that law sees a batch that leaves out its last event', (t) => {
