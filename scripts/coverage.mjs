@@ -15,7 +15,7 @@ import { compareSides, judge, readSide, table } from './branches.mjs';
 import { comparing } from './compared.mjs';
 import { prepare, root as ownRoot } from './prepare.mjs';
 
-/** Together they have every action of both modules. Small, since each is searched in full. */
+/** Small models of both modules: each is searched in full. */
 const models = [
   'ElectionFour',
   'ElectionJoin',
