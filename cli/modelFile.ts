@@ -1,11 +1,10 @@
 /** The models that a command works on: spec/models.json or another file, chosen by name, tier or historic bug. */
-import { readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import type { MakeMirror } from '../conformance/mirror.js';
 import { electionMirror } from '../conformance/mirrors/election.js';
 import { replicationMirror } from '../conformance/mirrors/replication.js';
-import { decodeModels } from '../conformance/models.js';
+import { readModels } from '../conformance/modelFiles.js';
 import type { Model, Models } from '../conformance/models.js';
 import type { Failure } from './failure.js';
 import { fail } from './failure.js';
@@ -37,13 +36,7 @@ export const loadModels = (path: string = defaultModels): E.Either<Failure, Mode
       hint: 'conformance/models.ts describes the file',
       details: { errors },
     });
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (e) {
-    return bad(`cannot be read: ${e instanceof Error ? e.message : String(e)}`, []);
-  }
-  const models = decodeModels(text);
+  const models = readModels(path);
   if (E.isLeft(models)) return bad(`cannot be used: ${models.left.join('; ')}`, models.left);
   return E.right({
     path: resolve(path),
@@ -60,14 +53,14 @@ export const shownPath = (path: string): string => {
 
 export type Choice = {
   readonly names: readonly string[];
-  /** Larger models too, those of the tier `nightly`. */
+  /** Larger models too, those of the tier `ci`. */
   readonly all: boolean;
 };
 
 /** The models of these names, else those of the tiers. Left: a name that is not there. */
 export const choose = ({ models, shown }: ModelFile, { names, all }: Choice): E.Either<Failure, readonly Model[]> => {
   if (names.length === 0)
-    return E.right([...models.values()].filter((m) => m.tier === 'test' || (all && m.tier === 'nightly')));
+    return E.right([...models.values()].filter((m) => m.tier === 'tiny' || (all && m.tier === 'ci')));
   const unknown = names.filter((n) => !models.has(n));
   if (unknown.length > 0) {
     return fail({

@@ -26,7 +26,7 @@ const statesWithin = 12_000;
 /** The smaller compared models of every module, the smallest first, so that each module has at least one. */
 export const fewModels = (models: Models): readonly Model[] => {
   const sized = [...models.values()]
-    .filter((m) => m.tier === 'test' && m.compare !== undefined && m.distinct !== undefined)
+    .filter((m) => m.tier === 'tiny' && m.compare !== undefined && m.distinct !== undefined)
     .toSorted((a, b) => (a.distinct ?? 0) - (b.distinct ?? 0));
   const kept: Model[] = [];
   let states = 0;
@@ -65,7 +65,7 @@ const compareFew = async (
     if (json) process.stderr.write(`${JSON.stringify({ level: 'warn', text: `models not checked: ${note}` })}\n`);
     return ok;
   }
-  const total = [...file.models.values()].filter((m) => m.tier === 'test' && hasCore(m)).length;
+  const total = [...file.models.values()].filter((m) => m.tier === 'tiny' && hasCore(m)).length;
   say(`TLC checks ${models.length} models, and the core is compared with their whole graphs (npm test: all ${total})`);
   const sizes = new Map(models.map((m) => [m.name, m.distinct ?? 0]));
   const progress = startProgress({ quiet: json, say, states: sizes, what: 'conform' });

@@ -31,8 +31,11 @@
  *   meant to fail. `judge`: the mirror whose invariants, the functions of the same names, must give TLC's verdict on every
  *   state of this model's graph, violating ones included.
  * - `rows`: situations that the mirror knows by name and that an edge of this model must show.
- * - `tier`: "test" runs with every change, "nightly" is larger, "simulation" is too large to go through: TLC only takes
- *   random behaviours of it (scripts/keepTrace.mjs).
+ * - `tier`: "tiny" runs with every change, "ci" in minutes, "large" in hours; "simulation" is too large to go through: TLC
+ *   only takes random behaviours of it (scripts/keepTrace.mjs).
+ *
+ * The models may be spread over several files: `{ "include": ["models/election.json", "models/zab.json"] }`, relative to
+ * the file that says so. A name stands in one of them only, and `extends` reaches across.
  */
 import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
@@ -69,7 +72,7 @@ const entryFields = {
   generated: Count,
   depth: Count,
   edges: t.record(t.string, Count),
-  tier: t.union([t.literal('test'), t.literal('nightly'), t.literal('simulation')]),
+  tier: t.keyof({ tiny: null, ci: null, large: null, simulation: null }),
   compare: t.string,
   rows: t.readonlyArray(t.string),
   replay: t.string,
@@ -81,6 +84,7 @@ export const ModelEntry = t.partial(entryFields, 'Model');
 export type ModelEntry = t.TypeOf<typeof ModelEntry>;
 
 export type Constant = t.TypeOf<typeof ConstantCodec>;
+export type Tier = NonNullable<ModelEntry['tier']>;
 export type ModelAction = { readonly params: readonly string[]; readonly operator?: string };
 
 /** Operators that make TLC print a graph other than the spec's. */
@@ -107,7 +111,7 @@ export type Model = {
   readonly generated?: number;
   readonly depth?: number;
   readonly edges?: Readonly<Record<string, number>>;
-  readonly tier: 'test' | 'nightly' | 'simulation';
+  readonly tier: Tier;
   readonly compare?: string;
   readonly rows: readonly string[];
   readonly replay?: string;
@@ -116,19 +120,24 @@ export type Model = {
 
 export type Models = ReadonlyMap<string, Model>;
 
-/** Decodes the text of a models file; Left lists what is wrong, one line a finding. */
-export const decodeModels = (text: string): E.Either<readonly string[], Models> => {
-  const json = E.tryCatch(
-    () => JSON.parse(text) as unknown,
-    (e) => [`not JSON: ${String(e)}`],
-  );
-  if (E.isLeft(json)) return json;
-  const decoded = t.record(t.string, ModelEntry, 'Models').decode(json.right);
-  if (E.isLeft(decoded)) return E.left(PathReporter.report(decoded));
-  const models = new Map<string, Model>();
+/** Decodes the text of a models file that includes no other; Left lists what is wrong, one line a finding. */
+export const decodeModels = (text: string): E.Either<readonly string[], Models> => decodeParts([text]);
+
+/** Decodes the texts of several files as one. */
+export const decodeParts = (texts: readonly string[]): E.Either<readonly string[], Models> => {
+  const entries: Record<string, ModelEntry> = {};
   const findings: string[] = [];
-  for (const [name, entry] of Object.entries(decoded.right)) {
-    const merged = inherit(decoded.right, name, []);
+  for (const text of texts) {
+    const decoded = decodeWith(t.record(t.string, ModelEntry, 'Models'), text);
+    if (E.isLeft(decoded)) return decoded;
+    for (const [name, entry] of Object.entries(decoded.right)) {
+      if (name in entries) findings.push(`${name}: two models of this name`);
+      entries[name] = entry;
+    }
+  }
+  const models = new Map<string, Model>();
+  for (const [name, entry] of Object.entries(entries)) {
+    const merged = inherit(entries, name, []);
     if (E.isLeft(merged)) {
       findings.push(merged.left);
       continue;
@@ -138,6 +147,24 @@ export const decodeModels = (text: string): E.Either<readonly string[], Models> 
     models.set(name, model);
   }
   return findings.length > 0 ? E.left(findings) : E.right(models);
+};
+
+/** The files that a models file is spread over; null: it holds the models itself. */
+export const partsOf = (text: string): E.Either<readonly string[], readonly string[] | null> => {
+  const one = decodeWith(t.UnknownRecord, text);
+  if (E.isLeft(one) || !Array.isArray(one.right['include'])) return E.isLeft(one) ? one : E.right(null);
+  const parts = decodeWith(t.strict({ include: t.readonlyArray(t.string) }, 'Include'), text);
+  return E.isLeft(parts) ? parts : E.right(parts.right.include);
+};
+
+const decodeWith = <A>(codec: t.Decoder<unknown, A>, text: string): E.Either<readonly string[], A> => {
+  const json = E.tryCatch(
+    () => JSON.parse(text) as unknown,
+    (e) => [`not JSON: ${String(e)}`],
+  );
+  if (E.isLeft(json)) return json;
+  const decoded = codec.decode(json.right);
+  return E.isLeft(decoded) ? E.left(PathReporter.report(decoded)) : decoded;
 };
 
 const merge = <A>(
@@ -191,7 +218,7 @@ const complete = (name: string, e: ModelEntry): Model => ({
   ...(e.generated === undefined ? {} : { generated: e.generated }),
   ...(e.depth === undefined ? {} : { depth: e.depth }),
   ...(e.edges === undefined ? {} : { edges: e.edges }),
-  tier: e.tier ?? 'test',
+  tier: e.tier ?? 'tiny',
   rows: e.rows ?? [],
   ...(e.compare === undefined ? {} : { compare: e.compare }),
   ...(e.replay === undefined ? {} : { replay: e.replay }),

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { readdirSync, readFileSync } from 'node:fs';
 import * as E from 'fp-ts/lib/Either.js';
-import { decodeModels } from '../conformance/models.js';
+import { readModels } from '../conformance/modelFiles.js';
 import * as election from '../core/election.js';
 import * as broadcast from '../core/replication/broadcast.js';
 import * as discovery from '../core/replication/discovery.js';
@@ -36,7 +36,7 @@ const readAll = (folder: string, name: RegExp): string =>
     .join('\n');
 
 const modelledBy = (mirror: string): readonly string[] => {
-  const models = decodeModels(read('spec/models.json'));
+  const models = readModels('spec/models.json');
   if (E.isLeft(models)) throw new Error(models.left.join('\n'));
   const compared = [...models.right.values()].filter((m) => m.compare === mirror);
   return [...new Set(compared.flatMap((m) => Object.keys(m.actions)))];
@@ -194,7 +194,7 @@ const namedModels = (page: string): readonly string[] =>
   [...page.matchAll(/`((?:Election|Replication|Zab)[A-Z0-9]\w*)`/g)].map((m) => m[1] ?? '');
 
 const unknownModels = (pages: string): readonly string[] => {
-  const models = decodeModels(read('spec/models.json'));
+  const models = readModels('spec/models.json');
   return E.isLeft(models) ? models.left : missing('models.json', namedModels(pages), [...models.right.keys()]);
 };
 

@@ -33,7 +33,7 @@ const bindings: readonly Binding[] = bindingsOf({
   properties: [],
   distorted: {},
   result: 'ok',
-  tier: 'test',
+  tier: 'tiny',
   rows: [],
 });
 

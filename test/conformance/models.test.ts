@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import test from 'ava';
 import * as E from 'fp-ts/lib/Either.js';
-import { decodeModels } from '../../conformance/models.js';
+import { readModels } from '../../conformance/modelFiles.js';
+import { decodeModels, decodeParts, partsOf } from '../../conformance/models.js';
 import type { Model } from '../../conformance/models.js';
 
 const decoded = (entries: unknown): E.Either<readonly string[], ReadonlyMap<string, Model>> =>
@@ -27,14 +27,14 @@ test('a model gets its defaults', (t) => {
   const m = E.isRight(r) ? r.right.get('Foo') : undefined;
   t.is(m?.init, 'Init');
   t.is(m?.vars, 'vars');
-  t.is(m?.tier, 'test');
+  t.is(m?.tier, 'tiny');
   t.is(m?.compare, undefined);
   t.deepEqual(m?.constants, { Server: '{1, 2}', Nil: { model: true }, Max: 3 });
 });
 
 test('extends: tables are merged, null takes an entry away, and what TLC finds is never inherited', (t) => {
   const r = decoded({
-    Foo: { ...base, init: 'MCInit', distinct: 5, compare: 'foo', tier: 'nightly' },
+    Foo: { ...base, init: 'MCInit', distinct: 5, compare: 'foo', tier: 'ci' },
     Bar: {
       extends: 'Foo',
       constants: { Max: 4 },
@@ -47,7 +47,7 @@ test('extends: tables are merged, null takes an entry away, and what TLC finds i
   t.true(E.isRight(r), E.isLeft(r) ? r.left.join('\n') : '');
   const m = E.isRight(r) ? r.right.get('Bar') : undefined;
   t.is(m?.init, 'MCInit');
-  t.is(m?.tier, 'nightly');
+  t.is(m?.tier, 'ci');
   t.is(m?.distinct, undefined);
   t.is(m?.compare, undefined);
   t.deepEqual(m?.constants, { Server: '{1, 2}', Nil: { model: true }, Max: 4 });
@@ -83,9 +83,26 @@ test('a compared model may have nothing that makes TLC print another graph', (t)
   }
 });
 
-test('the fixture and spec/models.json are well formed', async (t) => {
+test('the fixture and spec/models.json are well formed', (t) => {
   for (const path of ['test/fixtures/models.json', 'spec/models.json']) {
-    const r = decodeModels(await readFile(path, 'utf8'));
+    const r = readModels(path);
     t.deepEqual(E.isLeft(r) ? r.left : [], [], path);
   }
+});
+
+test('models spread over files are one table: extends reaches across, a name stands in one file only', (t) => {
+  const foo = JSON.stringify({ Foo: base });
+  const bar = JSON.stringify({ Bar: { extends: 'Foo', result: 'ok', constants: { Max: 7 } } });
+  const both = decodeParts([foo, bar]);
+  t.is(E.isRight(both) ? both.right.get('Bar')?.constants['Max'] : both.left.join(), 7);
+  const twice = decodeParts([foo, foo]);
+  t.regex(E.isLeft(twice) ? twice.left.join() : '', /Foo: two models of this name/);
+  t.deepEqual(partsOf('{ "include": ["a.json"] }'), E.right(['a.json']));
+  t.deepEqual(partsOf(foo), E.right(null));
+  t.true(E.isLeft(partsOf('{ "include": [1] }')));
+});
+
+test('a part that cannot be read is named', (t) => {
+  const r = readModels('test/fixtures/nothing.json');
+  t.regex(E.isLeft(r) ? r.left.join() : '', /cannot be read: .*nothing\.json/);
 });

@@ -11,7 +11,8 @@ import type { Binding } from '../../conformance/generate.js';
 import type { Comparison, Dump } from '../../conformance/graph.js';
 import { compareGraphs } from '../../conformance/graph.js';
 import type { Mirror } from '../../conformance/mirror.js';
-import { decodeModels } from '../../conformance/models.js';
+import { textsOf } from '../../conformance/modelFiles.js';
+import { decodeParts } from '../../conformance/models.js';
 import type { Model, Models } from '../../conformance/models.js';
 import { foundOut } from '../../conformance/mutants/hunt.js';
 import { load, patched, readSources, replaced } from '../../conformance/mutants/sources.js';
@@ -68,11 +69,8 @@ const compared = (copy: Loaded, { model, bindings, dump, graph }: Known): Promis
 test.before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'zabkeeper-mutants-'));
   sources = await readSources(root);
-  const texts = await Promise.all(
-    ['spec/models.json', 'conformance/mutants/models.json'].map((f) => readFile(f, 'utf8')),
-  );
-  const entries = texts.map((text) => JSON.parse(text) as object);
-  const models: Models = right(decodeModels(JSON.stringify(Object.assign({}, ...entries))));
+  const own = await readFile('conformance/mutants/models.json', 'utf8');
+  const models: Models = right(decodeParts([...right(textsOf('spec/models.json')), own]));
   const tlc = right(await findTlcPort({ short: true }));
   const wanted = new Set([...mutants.map((m) => m.caughtBy), ...Object.values(patches)]);
   wanted.delete('random');

@@ -111,6 +111,7 @@ test('the package holds what runs, its words and its licence, and no tests, sour
     'CHANGELOG.md',
     'spec/Replication.tla',
     'spec/models.json',
+    'spec/models/election.json',
     'dist/cli/main.js',
     'dist/core/index.js',
     'dist/core/index.d.ts',
