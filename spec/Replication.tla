@@ -57,6 +57,7 @@ LastOf(s) == IF s = <<>> THEN ZeroZxid ELSE s[Len(s)]
 Prefix(s, n) == SubSeq(s, 1, n)
 IsPrefix(s, t) == Len(s) <= Len(t) /\ s = Prefix(t, Len(s))
 Max(S) == CHOOSE n \in S : \A m \in S : m <= n
+UpTo(s, z) == Max({0} \cup {k \in 1..Len(s) : ~Below(z, s[k])})  \* how many entries are at or below z
 IsQuorum(S) == 2 * Cardinality(S) > Cardinality(Server)
 
 \* What a server says of its history in votes and in ACKEPOCH: the last transaction that it has logged.
@@ -163,7 +164,7 @@ SyncPackets(l, p) ==
         h    == IF phase[l] = "BROADCAST" THEN Len(delivered[l]) ELSE Len(s)
         max  == LastOf(Prefix(s, h))
         min  == IF h > base[l] THEN s[base[l] + 1] ELSE max
-        upTo == Max({0} \cup {k \in 1..h : ~Below(p, s[k])})  \* how many entries are at or below p
+        upTo == UpTo(Prefix(s, h), p)
         d    == Len(delivered[l])
         rest(from) == Committed(s, from, h) \o Outstanding(s, h + 1) \o <<Packet("NEWLEADER", <<newEpoch[l], 0>>)>>
         diff(from) == <<Packet("DIFF", max)>> \o rest(from)
@@ -327,14 +328,16 @@ KeepsBase(i, keep) == keep >= base[i]
 
 \* Follower i cuts what the leader does not have. The cut is on disk before anything else happens there.
 HandleTrunc(i, l) ==
-    LET keep == Max({0} \cup {k \in 1..Len(log[i]) : ~Below(Head(net[l][i]).zxid, log[i][k])})
+    LET keep == UpTo(log[i], Head(net[l][i]).zxid)
     IN  /\ InSync(i, l, "TRUNC") /\ sync[i].mode = "none"
         /\ KeepsBase(i, keep)
         /\ log' = [log EXCEPT ![i] = Prefix(@, keep)]
         /\ synced' = [synced EXCEPT ![i] = keep]
+        \* Only with ZOOKEEPER-2845 is there a tree beyond the cut: it is loaded again from what is left.
+        /\ delivered' = [delivered EXCEPT ![i] = IF Len(@) > keep THEN Prefix(@, keep) ELSE @]
         /\ ModeChosen(i, "DIFF", <<>>)
         /\ net' = Received(net, l, i)
-        /\ UNCHANGED <<phase, leader, epochVars, base, delivered, newEpoch, learners>>
+        /\ UNCHANGED <<phase, leader, epochVars, base, newEpoch, learners>>
 
 \* The leader sends everything; follower i holds it in memory until NEWLEADER (ZOOKEEPER-3642).
 HandleSnap(i, l) ==
@@ -343,12 +346,17 @@ HandleSnap(i, l) ==
     /\ net' = Received(net, l, i)
     /\ UNCHANGED <<phase, leader, epochVars, log, synced, base, delivered, newEpoch, learners>>
 
+\* What of the proposals q goes behind log s. With ZOOKEEPER-2845 the log may have, behind what i reported, a tail that i
+\* has forgotten; nothing at or below it is logged again.
+Unlogged(s, q) ==
+    IF "ZOOKEEPER-2845" \in Bugs THEN SelectSeq(q, LAMBDA z : Below(LastOf(s), z)) ELSE q
+
 \* What follower i does once its log is s: the committed proposals are appended, what is logged made durable, then
 \* the epoch, then the acknowledgement, in this order (ZOOKEEPER-3911, 4643, 4646).
 Logging(i, s, durable, n) ==
     LET e    == acceptedEpoch[i]
         y    == sync[i]
-        s2   == s \o Prefix(y.pending, y.commits)
+        s2   == s \o Unlogged(s, Prefix(y.pending, y.commits))
         done == durable = Len(s2) \/ "ZOOKEEPER-4646" \in Bugs
         now  == done /\ currentEpoch[i] = e
     IN  /\ log' = [log EXCEPT ![i] = s2]
@@ -390,11 +398,13 @@ SnapshotSaved(i) ==
 
 \* The leader is established: follower i serves, and logs what came in between.
 HandleUpToDate(i, l) ==
-    LET s == log[i] \o sync[i].pending
-    IN  /\ InSync(i, l, "UPTODATE") /\ sync[i].stage = "acked"
+    LET y == sync[i]
+        s == log[i] \o Unlogged(log[i], y.pending)
+        z == IF y.commits = 0 THEN LastOf(log[i]) ELSE y.pending[y.commits]  \* the last that is committed
+    IN  /\ InSync(i, l, "UPTODATE") /\ y.stage = "acked"
         /\ phase' = [phase EXCEPT ![i] = "BROADCAST"]
         /\ log' = [log EXCEPT ![i] = s]
-        /\ delivered' = [delivered EXCEPT ![i] = Prefix(s, Len(log[i]) + sync[i].commits)]
+        /\ delivered' = [delivered EXCEPT ![i] = Prefix(s, UpTo(s, z))]
         /\ sync' = [sync EXCEPT ![i] = NoSync]
         /\ net' = Sent(Received(net, l, i), i, l, <<Packet("ACK", <<currentEpoch[i], 0>>)>>)
         /\ UNCHANGED <<leader, epochVars, synced, base, newEpoch, learners>>

@@ -156,7 +156,9 @@ export const perform = (w: World, i: ServerId, effect: ReplicationEffect): World
       return withDisk(w, i, { entries: [...disk.entries, ...effect.txns] });
     case 'Truncate': {
       const entries = disk.entries.filter((t) => compareZxid(t.zxid, effect.zxid) <= 0);
-      return withDisk(w, i, { entries, durable: entries.length });
+      // A tree beyond the cut is loaded again from what is left.
+      const left = withPlace(w, i, { tree: tree.filter((z) => compareZxid(z, effect.zxid) <= 0) });
+      return withDisk(left, i, { entries, durable: entries.length });
     }
     case 'SaveEpoch': {
       const asked = withDisk(w, i, { asked: { file: effect.file, epoch: effect.epoch, written: false } });

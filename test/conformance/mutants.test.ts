@@ -23,7 +23,10 @@ import type { TlcGraph } from '../../conformance/mutants/walk.js';
 import { findTlcPort } from '../../conformance/tlc.js';
 
 const root = process.cwd();
-const patches = { 'ZOOKEEPER-4646': 'AckBeforeSync', 'ZOOKEEPER-2845': 'OldVote' } as const;
+const patches: Readonly<Record<string, readonly string[]>> = {
+  'ZOOKEEPER-4646': ['AckBeforeSync'],
+  'ZOOKEEPER-2845': ['OldVote', 'OldVoteTwo'],
+};
 
 type Known = {
   readonly model: Model;
@@ -72,7 +75,7 @@ test.before(async () => {
   const own = await readFile('conformance/mutants/models.json', 'utf8');
   const models: Models = right(decodeParts([...right(textsOf('spec/models.json')), own]));
   const tlc = right(await findTlcPort({ short: true }));
-  const wanted = new Set([...mutants.map((m) => m.caughtBy), ...Object.values(patches)]);
+  const wanted = new Set([...mutants.map((m) => m.caughtBy), ...Object.values(patches).flat()]);
   wanted.delete('random');
   for (const name of wanted) {
     const model = right(E.fromNullable(`no model ${name}`)(models.get(name)));
@@ -126,8 +129,8 @@ for (const mutant of mutants) {
   });
 }
 
-for (const [bug, name] of Object.entries(patches)) {
-  test.serial(`${bug}: with its patch the core is the spec with that bug, without it is not`, async (t) => {
+for (const [bug, name] of Object.entries(patches).flatMap(([b, names]) => names.map((n) => [b, n] as const))) {
+  test.serial(`${bug}, ${name}: with its patch the core is the spec with that bug, without it is not`, async (t) => {
     const patch = await readFile(join('conformance/mutants', `${bug}.patch`), 'utf8');
     const known = graphs.get(name) as Known;
     t.regex(String(known.model.constants['Bugs']), new RegExp(bug));
