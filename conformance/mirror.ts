@@ -27,6 +27,11 @@ export type Mirror<W> = {
   /** The full state as plain data (no functions, no Map): what proves that `view` is one-to-one. */
   readonly key: (w: W) => unknown;
   /**
+   * The world taken apart. With it a search knows full states by their pieces and works out most things once a piece
+   * instead of once a state; the plain search does without, and must find the same graph.
+   */
+  readonly pieces?: Pieces<W>;
+  /**
    * Fields of `key` by path, each with the spec variable that shows it. A path is field names joined by dots; `[]`
    * stands for an element of an array or the value under a numeric name: `servers[].round`, `world.wire[][]`.
    * A path covers all that is below it. A field of `key` found neither here nor in `hidden` fails the comparison.
@@ -40,6 +45,15 @@ export type Mirror<W> = {
   readonly rows?: Readonly<Record<string, (before: W, action: string, args: readonly number[], after: W) => boolean>>;
   /** Why `step` gave null: the name of the guard, or null where the world did not offer the event. */
   readonly refusal?: (w: W, action: string, args: readonly number[]) => string | null;
+};
+
+/** Immutable parts of a world, each by itself: the servers, the connections, what is left to happen. */
+export type Pieces<W> = {
+  /** All that the world is, always so many pieces, each in its place; a step hands on what it does not change. */
+  readonly take: (w: W) => readonly unknown[];
+  readonly make: (pieces: readonly unknown[]) => W;
+  /** The piece in this place as plain data, with all that `Mirror.key` has of it. */
+  readonly key: (piece: unknown, place: number) => unknown;
 };
 
 /** Makes the mirror for a model, whose constants say how many servers there are and so on; Left says what is wrong. */

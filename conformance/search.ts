@@ -1,15 +1,22 @@
 /**
  * Breadth-first search over a mirror: every binding of the model at every state. States are numbered in the order in
- * which they are found, so a smaller number is never deeper; full states are kept only until they have been expanded.
+ * which they are found, so a smaller number is never deeper. A state has one number by all that it is (fullStates.ts) and
+ * one by its view, which is how TLC knows it: the two must be the same, or the view hides something.
  */
 import { canonicalText, hashState } from 'tla-checker-cli';
 import type { Binding } from './generate.js';
 import type { Mirror, TlaState } from './mirror.js';
-import { fieldCheck, hashPlain, plainText } from './plain.js';
+import { statesByHash, statesByPieces, statesByText } from './fullStates.js';
+import { fieldCheck } from './plain.js';
+import { forgetting } from './remembered.js';
 import type { IntList } from './store.js';
 import { hashTable, intList } from './store.js';
 
-/** How states are told apart: by 128-bit hashes, or by their whole canonical text, which costs time and memory. */
+/**
+ * How states are told apart. `hash`: views by 128-bit hashes, full states by their pieces where the mirror has them, else
+ * by hashes too. `exact`: both by their whole canonical text, nothing remembered of any step, and beside it the hashes
+ * and the pieces, which must tell the same states apart; costs time and memory.
+ */
 export type Identity = 'hash' | 'exact';
 
 /** What makes a search worthless, whatever TLC says. `state` and `other` number the states concerned. */
@@ -54,14 +61,14 @@ export type SearchOptions = {
   readonly onProgress?: (states: number, expanded: number) => void;
 };
 
-type Identities = {
+type Views = {
   readonly size: () => number;
   readonly add: (view: TlaState) => number;
   readonly find: (view: TlaState) => number;
 };
 
 /** Numbers by canonical text, and beside it by hash: the two must agree on every state that is ever seen. */
-const exactIdentities = (onCollision: () => void): Identities => {
+const viewsByText = (onCollision: () => void): Views => {
   const texts = new Map<string, number>();
   const hashes = hashTable();
   const text = (view: TlaState): string => canonicalText({ record: view });
@@ -78,7 +85,7 @@ const exactIdentities = (onCollision: () => void): Identities => {
   };
 };
 
-const hashIdentities = (): Identities & { readonly table: ReturnType<typeof hashTable> } => {
+const viewsByHash = (): Views & { readonly table: ReturnType<typeof hashTable> } => {
   const table = hashTable();
   return {
     table,
@@ -90,23 +97,25 @@ const hashIdentities = (): Identities & { readonly table: ReturnType<typeof hash
 
 const errorText = (e: unknown): string => (e instanceof Error ? (e.stack ?? e.message) : String(e));
 
-export const search = <W>(mirror: Mirror<W>, bindings: readonly Binding[], options: SearchOptions): Search => {
+export const search = <W>(mirror: Mirror<W>, bindings: readonly Binding[], options: SearchOptions): Search =>
+  options.identity === 'exact'
+    ? forgetting(() => explore(mirror, bindings, options))
+    : explore(mirror, bindings, options);
+
+const explore = <W>(mirror: Mirror<W>, bindings: readonly Binding[], options: SearchOptions): Search => {
   const exact = options.identity === 'exact';
   const findings: SearchFinding[] = [];
   const report = (finding: SearchFinding): void => {
     if (!findings.some((f) => f.type === finding.type)) findings.push(finding);
   };
-  const hashed = hashIdentities();
-  const views = exact ? exactIdentities(() => report({ type: 'HashesCollide' })) : hashed;
-  const keys = hashTable();
-  const keyTexts = new Map<string, number>();
-  const keyNumber = (key: unknown): number => {
-    if (!exact) return keys.add(hashPlain(key));
-    const text = plainText(key);
-    const known = keyTexts.get(text) ?? keyTexts.size;
-    keyTexts.set(text, known);
-    return known;
-  };
+  const hashed = viewsByHash();
+  const views = exact ? viewsByText(() => report({ type: 'HashesCollide' })) : hashed;
+  const byPieces = !exact && mirror.pieces !== undefined;
+  const full = exact
+    ? statesByText(mirror, (state, other) => report({ type: 'KeyIncomplete', state, other }))
+    : mirror.pieces === undefined
+      ? statesByHash(mirror)
+      : statesByPieces(mirror.pieces);
   const fields = fieldCheck([...Object.keys(mirror.shown), ...Object.keys(mirror.hidden ?? {})]);
   const invariants = Object.entries(mirror.invariants ?? {});
   const broken = new Map<string, { state: number; states: number }>();
@@ -117,27 +126,24 @@ export const search = <W>(mirror: Mirror<W>, bindings: readonly Binding[], optio
   const edgeTo = intList();
   const parent = intList();
   const parentBinding = intList();
-  const waiting: (W | undefined)[] = [];
 
-  /** Numbers the world; a new one waits to be expanded. */
+  /** Numbers the world by all that it is, and sees that its view has the same number; a new one waits to be expanded. */
   const meet = (w: W, from: number, binding: number): number => {
-    const before = views.size();
+    const before = full.size();
+    const state = full.add(w);
+    // The view depends on the pieces alone, so one view for each full state tells everything.
+    if (byPieces && state < before) return state;
     const view = mirror.view(w);
-    const state = views.add(view);
-    const key = mirror.key(w);
-    const full = keyNumber(key);
-    if (state < before) {
-      // After the first finding the two numberings no longer run side by side.
-      if (findings.length > 0) return state;
-      if (full >= before) report({ type: 'ViewHides', state, from, binding });
-      else if (full !== state) report({ type: 'KeyIncomplete', state, other: full });
-      return state;
+    const seen = views.add(view);
+    if (seen !== state) {
+      if (seen < before) report({ type: 'ViewHides', state: seen, from, binding });
+      else report({ type: 'KeyIncomplete', state: seen, other: state });
+      return Math.min(seen, state);
     }
-    if (full < state && findings.length === 0) report({ type: 'KeyIncomplete', state, other: full });
-    fields.see(key);
+    if (state < before) return state;
+    if (full.fresh()) fields.see(mirror.key(w));
     parent.push(from);
     parentBinding.push(binding);
-    waiting.push(w);
     for (const [name, holds] of invariants) {
       if (holds(view)) continue;
       const known = broken.get(name);
@@ -152,43 +158,45 @@ export const search = <W>(mirror: Mirror<W>, bindings: readonly Binding[], optio
   } catch (e) {
     report({ type: 'Threw', state: -1, binding: -1, error: errorText(e) });
   }
-  const initial = views.size();
+  const initial = parent.length();
   if (initial === 0) report({ type: 'NoStates' });
   let expanded = 0;
   let depth = initial === 0 ? 0 : 1;
   let levelEnd = initial;
-  while (expanded < waiting.length && findings.length === 0) {
-    if (waiting.length > options.maxStates) {
+  while (expanded < parent.length() && findings.length === 0) {
+    if (parent.length() > options.maxStates) {
       report({ type: 'TooManyStates', limit: options.maxStates });
       break;
     }
     if (expanded === levelEnd) {
       depth++;
-      levelEnd = waiting.length;
+      levelEnd = parent.length();
     }
-    const w = waiting[expanded] as W;
     firstEdge.push(edgeTo.length());
-    expand(w, expanded);
-    const view = mirror.view(w);
-    if (views.find(view) !== expanded) report({ type: 'ChangedInPlace', state: expanded });
-    waiting[expanded] = undefined;
+    expand(full.world(expanded), expanded);
+    if (findings.length > 0) break;
+    if (!full.done(expanded)) report({ type: 'ChangedInPlace', state: expanded });
     expanded++;
-    if (expanded % 5000 === 0) options.onProgress?.(waiting.length, expanded);
+    if (expanded % 5000 === 0) options.onProgress?.(parent.length(), expanded);
   }
   firstEdge.push(edgeTo.length());
+  const spoilt = full.spoilt();
+  if (spoilt >= 0) report({ type: 'ChangedInPlace', state: spoilt });
   for (const path of fields.unlisted()) findings.push({ type: 'FieldUnlisted', path });
   for (const [name, { state, states }] of broken) findings.push({ type: 'InvariantFails', name, state, states });
 
   function expand(w: W, state: number): void {
-    for (let b = 0; b < bindings.length; b++) {
+    for (let b = 0; b < bindings.length && findings.length === 0; b++) {
       const { action, args } = bindings[b] as Binding;
       try {
         const next = mirror.step(w, action, args);
         if (next === null) continue;
         for (const [name, shows] of rows)
           if (shows(w, action, args, next)) reached[name] = (reached[name] as number) + 1;
+        const to = next === w ? state : meet(next, state, b);
+        if (findings.length > 0) return;
         edgeBinding.push(b);
-        edgeTo.push(next === w ? state : meet(next, state, b));
+        edgeTo.push(to);
       } catch (e) {
         report({ type: 'Threw', state, binding: b, error: errorText(e) });
       }
@@ -197,12 +205,18 @@ export const search = <W>(mirror: Mirror<W>, bindings: readonly Binding[], optio
 
   return {
     bindings,
-    states: views.size(),
+    states: parent.length(),
     initial,
     expanded,
     depth,
-    find: views.find,
-    findHash: (hash) => (exact ? -1 : hashed.table.find(hash)),
+    find: (view) => {
+      const n = views.find(view);
+      return n < parent.length() ? n : -1;
+    },
+    findHash: (hash) => {
+      const n = exact ? -1 : hashed.table.find(hash);
+      return n < parent.length() ? n : -1;
+    },
     firstEdge,
     edgeBinding,
     edgeTo,

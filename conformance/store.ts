@@ -59,6 +59,63 @@ export const hashTable = (): HashTable => {
   };
 };
 
+/** Numbers tuples of int32, all of one length: equal exactly where every word is. */
+export type TupleTable = {
+  readonly size: () => number;
+  /** The number of the tuple, which is `size()` before the call when it is new. */
+  readonly add: (tuple: Int32Array) => number;
+  /** Word `k` of the tuple with this number. */
+  readonly word: (n: number, k: number) => number;
+};
+
+export const tupleTable = (length: number): TupleTable => {
+  let words = new Int32Array(length * 1024);
+  let slots = new Int32Array(4096).fill(-1);
+  let size = 0;
+
+  const first = (of: Int32Array, at: number): number => {
+    let h = length;
+    for (let k = 0; k < length; k++) {
+      h = Math.imul(h ^ (of[at + k] as number), 0x9e3779b1);
+      h ^= h >>> 15;
+    }
+    return h & (slots.length - 1);
+  };
+  const same = (n: number, tuple: Int32Array): boolean => {
+    const at = n * length;
+    for (let k = 0; k < length; k++) if (words[at + k] !== tuple[k]) return false;
+    return true;
+  };
+  const grow = (): void => {
+    const more = new Int32Array(words.length * 2);
+    more.set(words);
+    words = more;
+    slots = new Int32Array(slots.length * 2).fill(-1);
+    for (let n = 0; n < size; n++) {
+      let slot = first(words, n * length);
+      while ((slots[slot] as number) >= 0) slot = (slot + 1) & (slots.length - 1);
+      slots[slot] = n;
+    }
+  };
+
+  return {
+    size: () => size,
+    word: (n, k) => words[n * length + k] as number,
+    add: (tuple) => {
+      let slot = first(tuple, 0);
+      for (let n = slots[slot] as number; n >= 0; n = slots[slot] as number) {
+        if (same(n, tuple)) return n;
+        slot = (slot + 1) & (slots.length - 1);
+      }
+      slots[slot] = size;
+      words.set(tuple, size * length);
+      size++;
+      if (size * length === words.length) grow();
+      return size - 1;
+    },
+  };
+};
+
 /** A list of int32 that grows. */
 export type IntList = {
   readonly length: () => number;

@@ -68,10 +68,15 @@ export const tlcPort = (tlc: Tlc, limits: TlcLimits): TlcPort => ({
       () => null,
       (e: unknown) => String(e),
     );
+    // One listener for all waits: those of a graph are thousands.
+    let go = (): void => undefined;
+    file.on('drain', () => go()).on('close', () => go());
     const tap = (chunk: Uint8Array): void | Promise<void> =>
-      file.write(chunk)
+      file.write(chunk) || file.destroyed
         ? undefined
-        : new Promise((go) => (file.destroyed ? go() : file.once('drain', go).once('close', go)));
+        : new Promise((done) => {
+            go = done;
+          });
     const ran = await dumpGraph(tlc, { ...options, tap }, {})();
     file.end();
     const failed = await written;

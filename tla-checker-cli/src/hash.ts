@@ -186,12 +186,38 @@ export const mixPair = (
 export const closeFunction = (s0: number, s1: number, s2: number, s3: number): void =>
   mixPair(kindFunction, 0, 0, 0, s0, s1, s2, s3);
 
+const kept = new WeakMap<object, Int32Array>();
+let anyKept = false;
+
+/**
+ * Hashes a value once for all: from now on it costs a look-up by reference wherever it stands in a larger one. For
+ * states that share their parts; the value must not change afterwards.
+ */
+export const keepHash = <V extends TlaValue>(v: V): V => {
+  if (typeof v !== 'object' || kept.has(v)) return v;
+  visit(v);
+  kept.set(v, Int32Array.of(r0, r1, r2, r3));
+  anyKept = true;
+  return v;
+};
+
+const takeKept = (v: object): boolean => {
+  const words = kept.get(v);
+  if (words === undefined) return false;
+  r0 = words[0] as number;
+  r1 = words[1] as number;
+  r2 = words[2] as number;
+  r3 = words[3] as number;
+  return true;
+};
+
 const visit = (v: TlaValue): void => {
   if (typeof v === 'number') hashInteger(v);
   else if (typeof v === 'string') {
     addText(v);
     endString();
   } else if (typeof v === 'boolean') hashBoolean(v);
+  else if (anyKept && takeKept(v)) return;
   else if (isArray(v)) visitSequence(v);
   else if ('model' in v) {
     addText(v.model);

@@ -1,7 +1,7 @@
 /** tla-checker-cli: runs TLC and gives typed results. */
 export * from './value.js';
 export * from './itf.js';
-export { hashState, hashText, hashValue } from './hash.js';
+export { hashState, hashText, hashValue, keepHash } from './hash.js';
 export type { Hash } from './hash.js';
 export * from './dot.js';
 export * from './config.js';
