@@ -8,6 +8,7 @@ import type { ElectionEvent } from './election.js';
 import type { ServerId } from './data/quorum.js';
 import { newOwner } from './data/hamt.js';
 import type { Owner } from './data/hamt.js';
+import { maxCounter } from './data/zxid.js';
 import type { Recovered } from './recovery.js';
 import { nextZxid } from './replication/broadcast.js';
 import { askSync, noSyncs, releaseSyncs } from './replication/clientSync.js';
@@ -54,7 +55,7 @@ export const startServer = (
       ? { state: service.freshService() }
       : service.restore(recovered.snapshot.snapshot, recovered.base);
   if ('refused' in restored) return restored;
-  const begun = restart(config.self, config.voters, config.commitLogCount, recovered);
+  const begun = restart(config.self, config.voters, { keep: config.commitLogCount, maxCounter: maxCounter }, recovered);
   const d = draft(
     {
       config,
@@ -306,7 +307,7 @@ const lead = (d: Draft, request: ForwardedRequest, origin: ServerId): void => {
 const propose = (d: Draft, write: WriteToPrepare, origin: ServerId): void => {
   if (d.leading === null) return;
   const zxid = nextZxid(d.replication);
-  if (zxid === null) return resign(d);
+  if (zxid === null) return replicate(d, { type: 'Resign' });
   const { nowMs, wallMs } = d.clock;
   const prepared = leader.prepare(d.leading, d.service.database, write, { origin, zxid, timeMs: wallMs, nowMs });
   d.leading = prepared.leader;
@@ -405,12 +406,12 @@ const dropSilent = (d: Draft): void => {
     if (timing.isSilent(d.timing, sid, stage === 'synced' && d.serving ? syncMs : initMs, clock.nowMs))
       dropPeer(d, sid);
   const late = clock.nowMs - d.timing.roleSinceMs > initMs;
-  if (!d.serving && late) return resign(d);
+  if (!d.serving && late) return giveUp(d);
   if (d.serving && d.timing.halfTicks % 2 === 0) replicate(d, { type: 'LeaderTimeout' });
 };
 
-/** The leader gives up: it drops all learners, and then has no quorum. */
-const resign = (d: Draft): void => {
+/** A leader that is not established in time drops all learners, and then has no quorum. */
+const giveUp = (d: Draft): void => {
   for (const { sid } of d.replication.role.learners) dropPeer(d, sid);
   replicate(d, { type: 'LeaderTimeout' });
 };

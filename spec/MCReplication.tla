@@ -64,6 +64,7 @@ MCEpochSaved(i) == EpochSaved(i) /\ Free /\ Longest
 MCSnapshotSaved(i) == SnapshotSaved(i) /\ Free /\ Longest
 MCWriteEpochFile(i) == WriteEpochFile(i) /\ Free /\ Longest
 MCLeaderTimeout(i) == LeaderTimeout(i) /\ Free /\ Longest
+MCResign(i) == Resign(i) /\ Free /\ Longest
 MCRestart(i) == Restart(i) /\ Free /\ Longest
 
 -----------------------------------------------------------------------------
@@ -101,7 +102,7 @@ MCNext ==
           \/ MCHandleAck(i, j) \/ MCHandleCommit(i, j) \/ MCNoticeClose(i, j)
     \/ \E i \in Server :
           \/ MCPropose(i) \/ MCEpochSaved(i) \/ MCSnapshotSaved(i) \/ MCWriteEpochFile(i)
-          \/ MCLeaderTimeout(i) \/ MCRestart(i)
+          \/ MCLeaderTimeout(i) \/ MCResign(i) \/ MCRestart(i)
           \/ \E k \in Counts : MCCrash(i, k) \/ MCLogSynced(i, k)
 
 \* Its negation, so that TLC finds the way to it from MCInit.
@@ -195,6 +196,10 @@ NeverTwoLead  == \A l, m \in Server : Leading(l) /\ Leading(m) => l = m
 
 \* All that may happen has happened, and everybody serves again and has everything.
 NeverRecovers == ~(budget = <<0, 0, 0, 0>> /\ \A i \in Server : Serving(i) /\ delivered[i] = order)
+
+\* A counter is used up and the next epoch delivers what comes after.
+NeverRollsOver == \A n \in 1..Len(order) :
+    ~(n > 1 /\ order[n][1] > order[n - 1][1] /\ order[n - 1][2] = MaxCounter)
 
 \* An epoch commits what an earlier one left.
 NeverCommitsOlder == \A l \in Server : Leading(l) /\ Serving(l) =>

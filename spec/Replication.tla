@@ -18,6 +18,7 @@ CONSTANTS
     Server,      \* ids of the voting servers; positive naturals
     InitialLog,  \* transactions that every server has and knows committed at first
     EpochWrites, \* "step": writing an epoch file is a step; "eager": done when asked
+    MaxCounter,  \* the last counter that a leader may give in its epoch
     LateNotice,  \* TRUE: each side notices a broken connection in a step of its own
     Bugs         \* historic bugs switched on, by their JIRA names
 
@@ -25,6 +26,7 @@ None == 0
 
 ASSUME ServerAssumption == Server \subseteq Nat \ {None} /\ IsFiniteSet(Server)
 ASSUME EpochWritesAssumption == EpochWrites \in {"step", "eager"}
+ASSUME MaxCounterAssumption == MaxCounter \in Nat \ {0}
 ASSUME LateNoticeAssumption == LateNotice \in BOOLEAN
 ASSUME BugsAssumption == Bugs \subseteq {"ZOOKEEPER-2845", "ZOOKEEPER-4646"}
 
@@ -431,10 +433,13 @@ Commit(l, ls, own, n) ==
 \* The zxid of leader l's next transaction.
 NextZxid(l) == <<newEpoch[l], IF LastOf(log[l])[1] = newEpoch[l] THEN LastOf(log[l])[2] + 1 ELSE 1>>
 
+CounterUsedUp(l) == NextZxid(l)[2] > MaxCounter
+
 \* A client's write reaches leader l: it gets a zxid, is appended, and goes to everybody.
 Propose(l) ==
     LET z == NextZxid(l)
     IN  /\ Leading(l) /\ Serving(l)
+        /\ ~CounterUsedUp(l)
         /\ log' = [log EXCEPT ![l] = Append(@, z)]
         /\ net' = SentToAll(net, l, LAMBDA j :
               IF j \in Forwarding(learners[l]) THEN <<Packet("PROPOSAL", z)>> ELSE <<>>)
@@ -553,6 +558,15 @@ QuorumMissing(l) == ~IsQuorum({l} \cup {i \in Server : learners[l][i].stage # "n
 LeaderTimeout(l) ==
     /\ Leading(l)
     /\ QuorumMissing(l)
+    /\ Left({l})
+    /\ learners' = [learners EXCEPT ![l] = NoLearners]
+    /\ net' = Closed(net, l)
+    /\ UNCHANGED <<epochVars, log, synced, base, delivered>>
+
+\* Leader l has given the last counter of its epoch: only a new epoch goes on (ZOOKEEPER-1277).
+Resign(l) ==
+    /\ Leading(l) /\ Serving(l)
+    /\ CounterUsedUp(l)
     /\ Left({l})
     /\ learners' = [learners EXCEPT ![l] = NoLearners]
     /\ net' = Closed(net, l)
@@ -677,7 +691,7 @@ Next ==
           \/ NoticeClose(i, j) \/ Break(i, j)
     \/ \E i \in Server :
           \/ EpochSaved(i) \/ SnapshotSaved(i) \/ WriteEpochFile(i)
-          \/ Propose(i) \/ LeaderTimeout(i) \/ Restart(i)
+          \/ Propose(i) \/ LeaderTimeout(i) \/ Resign(i) \/ Restart(i)
           \/ \E k \in Counts : LogSynced(i, k) \/ Crash(i, k)
 
 Spec == Init /\ [][Next]_vars

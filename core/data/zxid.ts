@@ -8,8 +8,8 @@ export type Zxid = { readonly epoch: number; readonly counter: number };
 /** Before the first transaction: the zxid of an empty history. */
 export const zeroZxid: Zxid = { epoch: 0, counter: 0 };
 
-/** The largest counter; a leader whose counter stands here must not propose again (zxid rollover). */
-export const maxCounter = 0xffffffff;
+/** The largest counter of a transaction: a leader that would have to give 0xffffffff gives up (ZOOKEEPER-1277). */
+export const maxCounter = 0xfffffffe;
 
 /** Negative, zero or positive as `a` is below, equal to or above `b`. */
 export const compareZxid = (a: Zxid, b: Zxid): number => a.epoch - b.epoch || a.counter - b.counter;

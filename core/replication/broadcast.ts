@@ -4,7 +4,7 @@
  */
 import { isQuorum } from '../data/quorum.js';
 import type { ServerId } from '../data/quorum.js';
-import { compareZxid, maxCounter, sameZxid } from '../data/zxid.js';
+import { compareZxid, sameZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
 import { windowAt, windowSize, windowSlice } from '../data/window.js';
 import type { Txn } from '../service/txn.js';
@@ -41,7 +41,7 @@ export const nextZxid = (s: ReplicationState): Zxid | null => {
   const last = lastLogged(s.disk);
   const epoch = s.role.newEpoch;
   const counter = last.epoch === epoch ? last.counter : 0;
-  return counter >= maxCounter ? null : { epoch, counter: counter + 1 };
+  return counter >= s.limits.maxCounter ? null : { epoch, counter: counter + 1 };
 };
 
 const forwarding = (l: Learner): boolean => l.stage === 'syncing' || l.stage === 'synced';
@@ -180,4 +180,11 @@ export const leaderTimeout = (s: ReplicationState): ReplicationStep => {
   )
     return { refused: 'QuorumMissing' };
   return leave(s);
+};
+
+/** The leader has given the last counter of its epoch: only a new epoch goes on (ZOOKEEPER-1277). */
+export const resign = (s: ReplicationState): ReplicationStep => {
+  if (!leads(s)) return { refused: 'Leading' };
+  if (s.role.phase !== 'BROADCAST') return { refused: 'Serving' };
+  return nextZxid(s) === null ? leave(s) : { refused: 'CounterUsedUp' };
 };

@@ -17,9 +17,9 @@ export const delivered = (
   const state: ReplicationState = {
     self: s.self,
     voters: s.voters,
-    keep: s.keep,
+    limits: s.limits,
     role: s.role,
-    disk: trimmed(s.disk, to, s.keep),
+    disk: trimmed(s.disk, to, s.limits.keep),
     delivered: zxid,
   };
   return { state, effects: [{ type: 'Deliver', txns: windowSlice(s.disk.log, from, to) }] };

@@ -28,6 +28,8 @@ export const replicationStep = (s: ReplicationState, event: ReplicationEvent): R
       return broadcast.noticeClose(s, event.peer);
     case 'LeaderTimeout':
       return broadcast.leaderTimeout(s);
+    case 'Resign':
+      return broadcast.resign(s);
     default:
       return absurd(event);
   }

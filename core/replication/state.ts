@@ -64,11 +64,17 @@ export type DiskState = {
   readonly synced: Zxid;
 };
 
+export type Limits = {
+  /** How many delivered transactions stay in memory for learners (commitLogCount). */
+  readonly keep: number;
+  /** The last counter that an epoch's leader may give [MaxCounter]. */
+  readonly maxCounter: number;
+};
+
 export type ReplicationState = {
   readonly self: ServerId;
   readonly voters: readonly ServerId[];
-  /** How many delivered transactions stay in memory for learners (commitLogCount). */
-  readonly keep: number;
+  readonly limits: Limits;
   readonly role: RoleState;
   readonly disk: DiskState;
   /** The last zxid applied to the tree [delivered]. */
@@ -86,7 +92,8 @@ export type ReplicationEvent =
   | { readonly type: 'Propose'; readonly txn: Txn }
   /** The connection with `peer` has ended: nothing more will be read from it. */
   | { readonly type: 'NoticeClose'; readonly peer: ServerId }
-  | { readonly type: 'LeaderTimeout' };
+  | { readonly type: 'LeaderTimeout' }
+  | { readonly type: 'Resign' };
 
 export type ReplicationEffect =
   /** Nothing of this server is on its way to the disk any more: it may stand for election with these credentials. */
@@ -134,7 +141,8 @@ export type ReplicationGuard =
   | 'Saving'
   | 'Unsynced'
   | 'Peer'
-  | 'QuorumMissing';
+  | 'QuorumMissing'
+  | 'CounterUsedUp';
 
 export type ReplicationStep = Step<ReplicationState, ReplicationEffect, ReplicationGuard>;
 
@@ -151,7 +159,7 @@ export const noRole: RoleState = { phase: 'LOOKING', leader: null, newEpoch: 0, 
 export const restart = (
   self: ServerId,
   voters: readonly ServerId[],
-  keep: number,
+  limits: Limits,
   recovered: {
     readonly base: Zxid;
     readonly log: readonly Txn[];
@@ -162,7 +170,7 @@ export const restart = (
   const state: ReplicationState = {
     self,
     voters,
-    keep,
+    limits,
     role: noRole,
     disk: {
       acceptedEpoch: recovered.acceptedEpoch,
@@ -206,7 +214,7 @@ export const entriesAfter = (log: Window<Txn>, zxid: Zxid): readonly Txn[] =>
 export const withRole = (s: ReplicationState, role: RoleState): ReplicationState => ({
   self: s.self,
   voters: s.voters,
-  keep: s.keep,
+  limits: s.limits,
   role,
   disk: s.disk,
   delivered: s.delivered,
@@ -215,7 +223,7 @@ export const withRole = (s: ReplicationState, role: RoleState): ReplicationState
 export const withDisk = (s: ReplicationState, disk: DiskState): ReplicationState => ({
   self: s.self,
   voters: s.voters,
-  keep: s.keep,
+  limits: s.limits,
   role: s.role,
   disk,
   delivered: s.delivered,
@@ -224,7 +232,7 @@ export const withDisk = (s: ReplicationState, disk: DiskState): ReplicationState
 export const withRoleAndDisk = (s: ReplicationState, role: RoleState, disk: DiskState): ReplicationState => ({
   self: s.self,
   voters: s.voters,
-  keep: s.keep,
+  limits: s.limits,
   role,
   disk,
   delivered: s.delivered,

@@ -146,7 +146,7 @@ export const snapshotSaved = (s: ReplicationState): ReplicationStep => {
   const restored: ReplicationState = {
     self: s.self,
     voters: s.voters,
-    keep: s.keep,
+    limits: s.limits,
     role: s.role,
     disk,
     delivered: snap.zxid,

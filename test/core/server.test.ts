@@ -22,6 +22,7 @@ import {
   sentTo,
   typesTo,
 } from './serverSupport.js';
+import type { Run } from './serverSupport.js';
 import { connectRequest, create } from './service/support.js';
 
 const repliesOf = (effects: readonly ServerEffect[]): readonly string[] =>
@@ -271,18 +272,40 @@ test('Server: after snapCount transactions a snapshot is taken, which nothing la
   t.true(nodes.some((n) => n.path === '/b'));
 });
 
-test('Server: a leader whose counter is used up drops its learners and resigns', (t) => {
-  const run = leading();
+/** The leader of this run has given all counters of epoch 1. */
+const usedUp = (run: Run): void => {
   const { replication } = run.state;
   const disk = withSynced(appended(replication.disk, [txn(1, maxCounter)]), zxid(1, maxCounter));
-  run.state = { ...run.state, replication: withDisk(replication, disk) };
+  run.state = { ...run.state, replication: { ...withDisk(replication, disk), delivered: zxid(1, maxCounter) } };
+};
+
+test('Server: a leader whose counter is used up resigns', (t) => {
+  const run = leading();
+  usedUp(run);
   const request = { session: '0100000000000001', cxid: 1, request: create('/a'), identities: [] };
   const effects = send(run, packet(1, { type: 'REQUEST', request }));
   t.deepEqual(
     effects.map((e) => e.type),
-    ['Disconnect', 'DisconnectAll', 'Notify', 'Notify'],
+    ['DisconnectAll', 'Notify', 'Notify'],
   );
   t.false(run.state.serving);
+});
+
+test('Server: a leader that is a quorum alone goes on in the next epoch, and serves clients there', (t) => {
+  const run = alone();
+  attach(run, 1);
+  usedUp(run);
+  const effects = ask(run, 1, 1, create('/a'));
+  t.deepEqual(
+    effects.map((e) => (e.type === 'SaveEpoch' ? `${e.file} ${e.epoch}` : e.type)),
+    ['DisconnectAll', 'CloseClient'],
+  );
+  pass(run, 1000);
+  const { serving, role, epoch } = statusOf(run.state);
+  t.deepEqual({ serving, role, epoch }, { serving: true, role: 'LEADING', epoch: 2 });
+  attach(run, 2);
+  t.deepEqual(repliesOf(ask(run, 2, 1, create('/a'))), ['2: 1 err 0']);
+  t.deepEqual(run.state.replication.delivered, zxid(2, 2));
 });
 
 test('Server: syncs that wait are forgotten with the role', (t) => {

@@ -28,6 +28,7 @@ import {
   proposal,
   proposed,
   refusal,
+  resign,
   server,
   snap,
   step,
@@ -263,6 +264,28 @@ test('LeaderTimeout: refused with a quorum, and to who does not lead', (t) => {
   t.is(refusal(leading(), timeout), 'QuorumMissing');
   t.is(refusal(after(ofFive, closed(1)), timeout), null);
   t.is(refusal(following(), timeout), 'Leading');
+});
+
+test('Resign: a leader whose counter is used up leaves, also one that is a quorum alone', (t) => {
+  const s = after(leading({ maxCounter: 1 }), proposed(2, 1), logSynced(2, 1));
+  t.is(refusal(s, proposed(2, 2)), 'NextZxid');
+  t.deepEqual(asks(s, resign), ['DisconnectAll', 'Leave', 'LookForLeader 2 2.1']);
+  const alone = after(server(3, { voters: [3], maxCounter: 1 }), elected(3), epochSaved, epochSaved, proposed(2, 1));
+  t.deepEqual(asks(alone, resign), ['DisconnectAll', 'Leave']);
+  t.deepEqual(asks(after(alone, resign), logSynced(2, 1)), ['LookForLeader 2 2.1']);
+});
+
+test('Resign: refused before the last counter, to who does not lead and to who is not established', (t) => {
+  t.is(refusal(leading({ maxCounter: 1 }), resign), 'CounterUsedUp');
+  t.is(refusal(following(), resign), 'Leading');
+  t.is(refusal(synchronizing(), resign), 'Serving');
+});
+
+test('Resign: the counter 0xffffffff is never given', (t) => {
+  const s = leading();
+  const last = withDisk(s, appended(s.disk, [txn(2, 0xfffffffe)]));
+  t.is(refusal(last, proposed(2, 0xffffffff)), 'NextZxid');
+  t.is(refusal(last, resign), null);
 });
 
 test('Replication: packets that are not its own are refused', (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { zeroZxid } from '../../../core/data/zxid.js';
+import { maxCounter, zeroZxid } from '../../../core/data/zxid.js';
 import { restart } from '../../../core/replication/state.js';
 import {
   ackEpoch,
@@ -204,6 +204,11 @@ test('EpochSaved: refused when nothing was asked', (t) => {
 test('Restart: a server begins with what its files say, nothing applied beyond the snapshot', (t) => {
   const s = server(1, { base: zxid(1, 2), log: [txn(1, 3), txn(1, 4)], accepted: 3, current: 2 });
   t.deepEqual([s.role.phase, s.delivered, s.disk.synced], ['LOOKING', zxid(1, 2), zxid(1, 4)]);
-  const begun = restart(1, [1], 500, { base: zeroZxid, log: txns(1, 2), acceptedEpoch: 3, currentEpoch: 2 });
+  const begun = restart(
+    1,
+    [1],
+    { keep: 500, maxCounter },
+    { base: zeroZxid, log: txns(1, 2), acceptedEpoch: 3, currentEpoch: 2 },
+  );
   t.deepEqual(told(begun.effects), ['LookForLeader 2 1.2']);
 });

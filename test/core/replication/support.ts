@@ -1,7 +1,7 @@
 /** Servers at named points of their life, made by steps only, and effects in a short form. */
 import type { ServerId } from '../../../core/data/quorum.js';
 import type { Zxid } from '../../../core/data/zxid.js';
-import { zeroZxid } from '../../../core/data/zxid.js';
+import { maxCounter, zeroZxid } from '../../../core/data/zxid.js';
 import { windowSize, windowSlice } from '../../../core/data/window.js';
 import type { Packet } from '../../../core/replication/packet.js';
 import { replicationStep } from '../../../core/replication/replication.js';
@@ -41,16 +41,22 @@ export type Files = {
   readonly current?: number;
   readonly voters?: readonly ServerId[];
   readonly keep?: number;
+  readonly maxCounter?: number;
 };
 
 /** A server that has started from these files; by default the first of epoch 1's transactions, one of three servers. */
 export const server = (self: ServerId, files: Files = {}): ReplicationState =>
-  restart(self, files.voters ?? [1, 2, 3], files.keep ?? 500, {
-    base: files.base ?? zeroZxid,
-    log: files.log ?? txns(1, 1),
-    acceptedEpoch: files.accepted ?? 1,
-    currentEpoch: files.current ?? files.accepted ?? 1,
-  }).state;
+  restart(
+    self,
+    files.voters ?? [1, 2, 3],
+    { keep: files.keep ?? 500, maxCounter: files.maxCounter ?? maxCounter },
+    {
+      base: files.base ?? zeroZxid,
+      log: files.log ?? txns(1, 1),
+      acceptedEpoch: files.accepted ?? 1,
+      currentEpoch: files.current ?? files.accepted ?? 1,
+    },
+  ).state;
 
 export type Taken = { readonly state: ReplicationState; readonly effects: readonly ReplicationEffect[] };
 
@@ -87,6 +93,7 @@ export const proposed = (epoch: number, counter: number): ReplicationEvent => ({
 });
 export const closed = (peer: ServerId): ReplicationEvent => ({ type: 'NoticeClose', peer });
 export const timeout: ReplicationEvent = { type: 'LeaderTimeout' };
+export const resign: ReplicationEvent = { type: 'Resign' };
 
 export const followerInfo = (sid: ServerId, acceptedEpoch = 1): ReplicationEvent =>
   from(sid, { type: 'FOLLOWERINFO', acceptedEpoch, sid, protocolVersion: 0x10000, configVersion: zeroZxid });

@@ -1,0 +1,71 @@
+/** What a model of spec/MCReplication.tla sets, and what a mirror of it is made of. */
+import * as E from 'fp-ts/lib/Either.js';
+import type { ServerId } from '../../core/data/quorum.js';
+import type { Limits, ReplicationState } from '../../core/replication/state.js';
+import { constantValue } from '../mirror.js';
+import type { Model } from '../models.js';
+import type { History, Rules, World } from '../world/replication.js';
+
+export type Budget = readonly [txns: number, crashes: number, cuts: number, elections: number];
+
+export type Setting = {
+  readonly voters: readonly ServerId[];
+  readonly initialLog: History;
+  readonly limits: Limits;
+  readonly rules: Rules;
+  readonly budget: Budget;
+};
+
+/** All that there is: core states (null while down), the world, what is left to happen, the history variable. */
+export type W = {
+  readonly setting: Setting;
+  readonly servers: readonly (ReplicationState | null)[];
+  readonly world: World;
+  readonly budget: Budget;
+  readonly order: History;
+};
+
+/** No model has a log that the window would forget. */
+const keepAll = 1_000_000;
+
+const numbers = (model: Model): E.Either<string, Record<string, unknown>> => {
+  const out: Record<string, unknown> = {};
+  for (const name of [
+    'Server',
+    'InitialLog',
+    'EpochWrites',
+    'MaxCounter',
+    'LateNotice',
+    'Txns',
+    'Crashes',
+    'Cuts',
+    'Elections',
+    'AnyElection',
+  ]) {
+    const value = constantValue(model, name);
+    if (E.isLeft(value)) return value;
+    out[name] = value.right;
+  }
+  return E.right(out);
+};
+
+/** Left: a constant that the model lacks. */
+export const settingOf = (model: Model): E.Either<string, Setting> => {
+  const read = numbers(model);
+  if (E.isLeft(read)) return read;
+  const c = read.right;
+  return E.right({
+    voters: (c['Server'] as { set: readonly number[] }).set,
+    initialLog: (c['InitialLog'] as readonly (readonly [number, number])[]).map(([epoch, counter]) => ({
+      epoch,
+      counter,
+    })),
+    limits: { keep: keepAll, maxCounter: c['MaxCounter'] as number },
+    rules: {
+      eagerEpochs: c['EpochWrites'] === 'eager',
+      lateNotice: c['LateNotice'] === true,
+      anyElection: c['AnyElection'] === true,
+    },
+    budget: [c['Txns'], c['Crashes'], c['Cuts'], c['Elections']] as unknown as Budget,
+  });
+};
