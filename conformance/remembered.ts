@@ -43,3 +43,15 @@ export const remembered2 = <K extends object, L, V>(make: (key: K, more: L) => V
     return made;
   };
 };
+
+/** Gives equal values one object, the first: then what is remembered of it is found again. `text` must tell all of it. */
+export const oneOfEach = <A extends object>(text: (a: A) => string): ((a: A) => A) => {
+  const first = new Map<string, A>();
+  return remembered((a: A) => {
+    if (!keeps) return a;
+    const name = text(a);
+    const known = first.get(name);
+    if (known === undefined) first.set(name, a);
+    return known ?? a;
+  });
+};

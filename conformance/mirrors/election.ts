@@ -1,6 +1,6 @@
 /** The mirror of spec/MCElection.tla: servers that run core/election.ts, and the channels between them. */
 import * as E from 'fp-ts/lib/Either.js';
-import { isArray } from 'tla-checker-cli';
+import { isArray, keepHash } from 'tla-checker-cli';
 import type { TlaState, TlaValue } from 'tla-checker-cli';
 import type { ServerId } from '../../core/data/quorum.js';
 import type { Zxid } from '../../core/data/zxid.js';
@@ -9,8 +9,10 @@ import { electionStep, initialElection, nobody, untrusted } from '../../core/ele
 import type { ElectionEvent, ElectionState, Heard } from '../../core/election.js';
 import type { Notification, Vote } from '../../core/vote.js';
 import { sameVote } from '../../core/vote.js';
-import type { MakeMirror, Mirror } from '../mirror.js';
+import type { MakeMirror, Mirror, Pieces } from '../mirror.js';
 import { anyMirror } from '../mirror.js';
+import { plainText } from '../plain.js';
+import { oneOfEach, remembered, remembered2 } from '../remembered.js';
 import type { Budget, Channel, World } from '../world/notifications.js';
 import * as world from '../world/notifications.js';
 import type { Setting } from './electionSetting.js';
@@ -38,14 +40,10 @@ export const mirrorOf = (setting: Setting, init: ElectionWorld): Mirror<Election
   },
   view: viewOf,
   key: ({ servers, world: { budget, channels } }) => ({
-    servers: servers.map((s) => ({
-      ...s,
-      initial: keyOf(s.initial),
-      proposal: keyOf(s.proposal),
-      vote: keyOf(s.vote),
-    })),
-    world: { budget, channels: channels.map((row) => row.map(keyOfChannel)) },
+    servers: servers.map(keyOfServer),
+    world: { budget, channels: channels.map(keyOfChannel) },
   }),
+  pieces: piecesOf(setting, init.servers.length),
   shown: {
     'servers[].role': 'role',
     'servers[].round': 'round',
@@ -54,9 +52,9 @@ export const mirrorOf = (setting: Setting, init: ElectionWorld): Mirror<Election
     'servers[].vote': 'vote',
     'servers[].received': 'received',
     'servers[].outOfElection': 'outOfElection',
-    'world.channels[][].slot': 'slot',
-    'world.channels[][].latest': 'latest',
-    'world.channels[][].wire': 'wire',
+    'world.channels[].slot': 'slot',
+    'world.channels[].latest': 'latest',
+    'world.channels[].wire': 'wire',
     'world.budget': 'budget',
   },
   hidden: { 'servers[].self': 'constant of the model', 'servers[].voters': 'constant of the model' },
@@ -67,41 +65,57 @@ export const mirrorOf = (setting: Setting, init: ElectionWorld): Mirror<Election
   },
 });
 
+/** Servers, channels, budget. */
+const piecesOf = ({ limits }: Setting, servers: number): Pieces<ElectionWorld> => ({
+  take: (w) => [...w.servers, ...w.world.channels, w.world.budget],
+  make: (pieces) => ({
+    servers: pieces.slice(0, servers) as readonly ElectionState[],
+    world: {
+      limits,
+      budget: pieces.at(-1) as Budget,
+      channels: pieces.slice(servers, -1) as readonly Channel<Notification>[],
+      servers,
+    },
+  }),
+  key: (piece, place) =>
+    place < servers
+      ? keyOfServer(piece as ElectionState)
+      : 'wire' in (piece as object)
+        ? keyOfChannel(piece as Channel<Notification>)
+        : piece,
+});
+
 /** `refused` is null where the world does not offer the event, else the guard of the core. */
 type Attempt = ElectionWorld | { readonly refused: string | null };
 
 const notOffered = { refused: null } as const;
 
 const attempt = (setting: Setting, w: ElectionWorld, action: string, args: readonly number[]): Attempt => {
-  const ids = w.servers.map((s) => s.self);
-  const [i, j] = args.map((id) => ids.indexOf(id));
-  if (i === undefined) return notOffered;
+  const i = indexOf(w, args[0]);
+  const j = indexOf(w, args[1]);
   const server = w.servers[i];
-  if (server === undefined || (args.length > 1 && w.servers[j ?? -1] === undefined)) return notOffered;
+  if (server === undefined || (args.length > 1 && j < 0)) return notOffered;
   const paid = (what: keyof Budget, event: ElectionEvent): Attempt => take(w, i, event, world.spend(w.world, what));
   switch (action) {
     case 'StartElection':
       return paid('starts', startOf(setting, server.self, setting.budget.starts - w.world.budget.starts));
     case 'HandleNotification': {
-      const sender = w.servers[j ?? -1];
-      const read = world.receive(w.world, j ?? -1, i);
-      if (sender === undefined || read === null) return notOffered;
-      const event = { type: 'HandleNotification', from: sender.self, notification: read.message } as const;
-      return take(w, i, event, read.world);
+      const read = world.receive(w.world, j, i);
+      return read === null ? notOffered : take(w, i, handed(read.message, args[1] as ServerId), read.world);
     }
     case 'Decide':
-      return take(w, i, { type: 'Decide' }, w.world);
+      return take(w, i, decide, w.world);
     case 'ResendNotifications': {
-      const peers = setting.voters.filter((id) => id !== server.self).map((id) => ids.indexOf(id));
+      const peers = setting.voters.filter((id) => id !== server.self).map((id) => indexOf(w, id));
       return world.allGone(w.world, i, peers) ? paid('resends', { type: 'ResendNotifications' }) : notOffered;
     }
     case 'UpdateVoteEpoch':
       return paid('updates', { type: 'UpdateVoteEpoch', epoch: setting.newEpoch });
     case 'Transmit':
-      return moved(w, world.transmit(w.world, i, j ?? -1));
+      return moved(w, world.transmit(w.world, i, j));
     case 'Break': {
       const left = world.spend(w.world, 'breaks');
-      return moved(w, left && world.breakConnection(left, i, j ?? -1));
+      return moved(w, left && world.breakConnection(left, i, j));
     }
     case 'Crash': {
       const left = world.spend(w.world, 'crashes');
@@ -113,6 +127,28 @@ const attempt = (setting: Setting, w: ElectionWorld, action: string, args: reado
       return notOffered;
   }
 };
+
+const indexOf = (w: ElectionWorld, id: ServerId | undefined): number => w.servers.findIndex((s) => s.self === id);
+
+const decide: ElectionEvent = { type: 'Decide' };
+
+const handed = remembered2((notification: Notification, from: ServerId): ElectionEvent => ({
+  type: 'HandleNotification',
+  from,
+  notification,
+}));
+
+/** The core's own step; a notification that it sends again is the same object again. */
+const stepped = remembered2((server: ElectionState, event: ElectionEvent) => {
+  const step = electionStep(server, event);
+  if ('refused' in step) return step;
+  const effects = step.effects.map((e) =>
+    e.type === 'Decided' ? e : { type: e.type, to: e.to, notification: oneNotification(e.notification) },
+  );
+  return { state: step.state, effects };
+});
+
+const oneNotification = oneOfEach((n: Notification) => plainText(n));
 
 /** `times`: how often the logs have grown since the model began. */
 const startOf = (setting: Setting, id: ServerId, times: number): ElectionEvent => {
@@ -128,13 +164,12 @@ const moved = (w: ElectionWorld, next: World<Notification> | null): Attempt =>
 const take = (w: ElectionWorld, i: number, event: ElectionEvent, left: World<Notification> | null): Attempt => {
   const server = w.servers[i];
   if (left === null || server === undefined) return notOffered;
-  const step = electionStep(server, event);
+  const step = stepped(server, event);
   if ('refused' in step) return step;
   let next = left;
   for (const effect of step.effects) {
     if (effect.type === 'Decided') continue;
-    const to = w.servers.findIndex((s) => s.self === effect.to);
-    next = world.send(next, i, to, effect.notification);
+    next = world.send(next, i, indexOf(w, effect.to), effect.notification);
   }
   return { servers: w.servers.with(i, step.state), world: next };
 };
@@ -170,7 +205,7 @@ const unbounded: Budget = { starts: 99, resends: 99, updates: 99, breaks: 99, cr
 
 const refill = ({ limits, budget }: Setting, w: ElectionWorld): ElectionWorld => ({
   servers: w.servers,
-  world: { limits, budget, channels: w.world.channels },
+  world: { limits, budget, channels: w.world.channels, servers: w.world.servers },
 });
 
 /** `Deliver` transmits and handles whatever can be until all channels are empty. */
@@ -242,53 +277,52 @@ const heardValue = (voters: readonly ServerId[], heard: readonly Heard[]): TlaVa
   }),
 });
 
-const remembered = <K extends object, V>(make: (key: K) => V): ((key: K) => V) => {
-  const known = new WeakMap<K, V>();
-  return (key) => {
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const made = make(key);
-    known.set(key, made);
-    return made;
-  };
-};
-
 const serverView = remembered((s: ElectionState): ServerView => ({
   role: s.role,
   round: s.round,
-  initial: voteValue(s.initial),
-  proposal: voteValue(s.proposal),
-  vote: voteValue(s.vote),
-  received: heardValue(s.voters, s.received),
-  outOfElection: heardValue(s.voters, s.outOfElection),
+  initial: keepHash(voteValue(s.initial)),
+  proposal: keepHash(voteValue(s.proposal)),
+  vote: keepHash(voteValue(s.vote)),
+  received: keepHash(heardValue(s.voters, s.received)),
+  outOfElection: keepHash(heardValue(s.voters, s.outOfElection)),
 }));
 
 const channelView = remembered((c: Channel<Notification>) => ({
-  slot: c.slot === null ? none : noteValue(c.slot),
-  latest: c.latest === null ? none : noteValue(c.latest),
-  wire: c.wire.map(noteValue),
+  slot: keepHash(c.slot === null ? none : noteValue(c.slot)),
+  latest: keepHash(c.latest === null ? none : noteValue(c.latest)),
+  wire: keepHash(c.wire.map(noteValue)),
 }));
 
+const budgetView = remembered((budget: Budget): TlaValue => keepHash({ record: { ...budget } }));
+
 const viewOf = ({ servers, world: { budget, channels } }: ElectionWorld): TlaState => {
-  const state: Record<string, TlaValue> = { budget: { record: { ...budget } } };
-  const views = servers.map((s) => ({ id: s.self, view: serverView(s) }));
-  for (const name of serverVariables) state[name] = { fcn: views.map(({ id, view }) => [id, view[name]]) };
-  const rows = channels.map((row) => row.map(channelView));
-  const byServer = (values: readonly TlaValue[]): TlaValue => ({
-    fcn: servers.map((s, k) => [s.self, values[k] ?? none]),
-  });
-  for (const name of channelVariables) state[name] = byServer(rows.map((row) => byServer(row.map((c) => c[name]))));
+  const state: Record<string, TlaValue> = { budget: budgetView(budget) };
+  const byServer = (value: (k: number) => TlaValue): TlaValue => ({ fcn: servers.map((s, k) => [s.self, value(k)]) });
+  const views = servers.map(serverView);
+  for (const name of serverVariables) state[name] = byServer((k) => (views[k] as ServerView)[name]);
+  const lines = channels.map(channelView);
+  for (const name of channelVariables)
+    state[name] = byServer((i) =>
+      byServer((j) => (lines[i * servers.length + j] as ReturnType<typeof channelView>)[name]),
+    );
   return state;
 };
 
 /** -2^63 is no number that a key may hold. */
 const keyOf = (v: Vote): Vote | null => (sameVote(v, nobody) ? null : v);
 
-const keyOfChannel = remembered((c: Channel<Notification>) => ({
+const keyOfServer = (s: ElectionState): unknown => ({
+  ...s,
+  initial: keyOf(s.initial),
+  proposal: keyOf(s.proposal),
+  vote: keyOf(s.vote),
+});
+
+const keyOfChannel = (c: Channel<Notification>) => ({
   slot: keyOfNote(c.slot),
   latest: keyOfNote(c.latest),
   wire: c.wire.map(keyOfNote),
-}));
+});
 
 const keyOfNote = (n: Notification | null) => n && { state: n.state, vote: keyOf(n.vote), round: n.round };
 
@@ -301,24 +335,29 @@ const records = (v: TlaValue | undefined): readonly Readonly<Record<string, TlaV
   return 'fcn' in v ? v.fcn.flatMap(([, w]) => records(w)) : [];
 };
 
-const voteIsGenuine =
-  (setting: Setting) =>
-  (state: TlaState): boolean => {
-    const starts = Array.from({ length: setting.budget.starts + 2 }, (_, n) => (n - 1) * setting.growth);
-    return ['initial', 'proposal', 'vote', 'received', 'outOfElection']
-      .flatMap((name) => records(state[name]))
-      .every((v) => {
-        const leader = v['leader'] as ServerId;
-        const zxid = setting.lastZxid.get(leader);
-        const same = (z: TlaValue): boolean => JSON.stringify(v['zxid']) === JSON.stringify(z);
-        if (leader === -1) return v['epoch'] === -1 && same([-1, -1]);
-        if (zxid === undefined) return false;
-        const possible = starts.map((n) => zxidValue({ epoch: zxid.epoch, counter: zxid.counter + n }));
-        return possible.some(same) && [setting.epoch.get(leader), setting.newEpoch].includes(v['epoch'] as number);
-      });
+const votes = ['initial', 'proposal', 'vote', 'received', 'outOfElection'] as const;
+
+const voteIsGenuine = (setting: Setting): ((state: TlaState) => boolean) => {
+  const starts = Array.from({ length: setting.budget.starts + 2 }, (_, n) => (n - 1) * setting.growth);
+  const genuine = (v: Readonly<Record<string, TlaValue>>): boolean => {
+    const leader = v['leader'] as ServerId;
+    const zxid = setting.lastZxid.get(leader);
+    const same = (z: TlaValue): boolean => JSON.stringify(v['zxid']) === JSON.stringify(z);
+    if (leader === -1) return v['epoch'] === -1 && same([-1, -1]);
+    if (zxid === undefined) return false;
+    const possible = starts.map((n) => zxidValue({ epoch: zxid.epoch, counter: zxid.counter + n }));
+    return possible.some(same) && [setting.epoch.get(leader), setting.newEpoch].includes(v['epoch'] as number);
   };
+  const allGenuine = remembered((held: object) => records(held as TlaValue).every(genuine));
+  return (state) => votes.every((name) => entries(state[name]).every(([, held]) => allGenuine(held as object)));
+};
 
 const receivedInRound = (state: TlaState): boolean => {
-  const rounds = new Map(entries(state['round']));
-  return entries(state['received']).every(([i, heard]) => records(heard).every((n) => n['round'] === rounds.get(i)));
+  const rounds = entries(state['round']);
+  return entries(state['received']).every(([i, heard]) => {
+    const round = rounds.find(([j]) => j === i)?.[1];
+    return roundsOf(heard as object).every((r) => r === round);
+  });
 };
+
+const roundsOf = remembered((heard: object) => records(heard as TlaValue).map((n) => n['round']));
