@@ -1,5 +1,5 @@
 /**
- * What a server's files mean: its history and its epochs, or why it must not take part. Restart of spec/Replication.tla.
+ * What a server's files mean: its history and its epochs, or why it must not take part. Restart of spec/ReplicationState.tla.
  * The files come decoded; nothing is written here. What a crash of this server can leave is always recovered; damage
  * beyond that is refused, since a voter that has lost what it acknowledged can undo what a quorum has decided.
  */

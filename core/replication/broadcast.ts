@@ -1,6 +1,6 @@
 /**
  * Broadcast: the leader numbers transactions, a quorum logs them, everybody applies them in order.
- * Mirrors the section of that name in spec/Replication.tla: every action there is the function of the same name here.
+ * Mirrors spec/Broadcast.tla: every action there is the function of the same name here.
  */
 import { isQuorum } from '../data/quorum.js';
 import type { ServerId } from '../data/quorum.js';

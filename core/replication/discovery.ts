@@ -1,6 +1,6 @@
 /**
  * Discovery: a server that leads gathers a quorum, fixes a new epoch, and learns that nobody in the quorum is ahead.
- * Mirrors the section of that name in spec/Replication.tla: every action there is the function of the same name here.
+ * Mirrors spec/Discovery.tla: every action there is the function of the same name here.
  */
 import { isQuorum } from '../data/quorum.js';
 import type { ServerId } from '../data/quorum.js';

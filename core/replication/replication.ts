@@ -1,6 +1,6 @@
 /**
  * One server's part in discovery, synchronisation and broadcast: every event goes to the function that mirrors the
- * action of spec/Replication.tla with the same name.
+ * action of the same name; spec/Replication.tla puts them together.
  */
 import type { ServerId } from '../data/quorum.js';
 import { absurd } from '../step.js';

@@ -1,6 +1,6 @@
 /**
  * What one server knows of discovery, synchronisation and broadcast, and what it can be told and can ask.
- * Mirrors the variables of spec/Replication.tla; names in brackets are the spec's.
+ * Mirrors spec/ReplicationState.tla; names in brackets are the spec's variables.
  */
 import type { ServerId } from '../data/quorum.js';
 import { compareZxid } from '../data/zxid.js';

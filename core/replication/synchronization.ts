@@ -1,6 +1,6 @@
 /**
  * Synchronisation: a leader brings each learner to its own history; a learner makes it durable before it says so.
- * Mirrors the sections of that name in spec/Replication.tla: every action there is the function of the same name here.
+ * Mirrors spec/Synchronization.tla: every action there is the function of the same name here.
  */
 import { isQuorum } from '../data/quorum.js';
 import type { ServerId } from '../data/quorum.js';

@@ -1,0 +1,158 @@
+-------------------------- MODULE ReplicationState --------------------------
+(***************************************************************************)
+(* What one server knows of discovery, synchronisation and broadcast, what *)
+(* lies between servers, and how a server begins and leaves a role.        *)
+(*                                                                         *)
+(* Mirror:   core/replication/state.ts.                                    *)
+(***************************************************************************)
+EXTENDS Integers, FiniteSets, Sequences
+
+CONSTANTS
+    Server,      \* ids of the voting servers; positive naturals
+    InitialLog,  \* transactions that every server has and knows committed at first
+    EpochWrites, \* "step": writing an epoch file is a step; "eager": done when asked
+    MaxCounter,  \* the last counter that a leader may give in its epoch
+    LateNotice,  \* TRUE: each side notices a broken connection in a step of its own
+    Bugs         \* historic bugs switched on, by their JIRA names
+
+None == 0
+
+ASSUME ServerAssumption == Server \subseteq Nat \ {None} /\ IsFiniteSet(Server)
+ASSUME EpochWritesAssumption == EpochWrites \in {"step", "eager"}
+ASSUME MaxCounterAssumption == MaxCounter \in Nat \ {0}
+ASSUME LateNoticeAssumption == LateNotice \in BOOLEAN
+ASSUME BugsAssumption == Bugs \subseteq {"ZOOKEEPER-2845", "ZOOKEEPER-4646"}
+
+VARIABLES
+    phase,         \* phase[i]: DOWN LOOKING DISCOVERY SYNCHRONIZATION BROADCAST
+    leader,        \* leader[i]: whom i follows; i itself when it leads
+    acceptedEpoch, \* acceptedEpoch[i]: the highest epoch that i has promised, as i knows it
+    currentEpoch,  \* currentEpoch[i]: the epoch that i synchronised in last, as i knows it
+    epochFile,     \* epochFile[i]: <<accepted, current>> as they are on disk
+    saving,        \* saving[i]: what i has asked its disk to save: none accepted current snapshot
+    log,           \* log[i]: zxids of the transactions on i's disk, snapshot included, oldest first
+    synced,        \* synced[i]: how many of them an fsync has covered
+    base,          \* base[i]: how many of them the newest snapshot holds
+    delivered,     \* delivered[i]: what has been applied to i's tree, in order
+    newEpoch,      \* newEpoch[l]: the epoch of leader l once it is fixed, 0 before
+    learners,      \* learners[l][i]: what leader l knows of learner i
+    sync,          \* sync[i]: where follower i stands in its synchronisation
+    net            \* net[i][j]: packets from i to j on their connection, oldest first
+
+serverVars == <<phase, leader, acceptedEpoch, currentEpoch, saving, newEpoch, learners, sync>>
+diskVars   == <<epochFile, log, synced, base>>
+vars       == <<serverVars, diskVars, delivered, net>>
+
+-----------------------------------------------------------------------------
+(* Data                                                                    *)
+
+ZeroZxid == <<0, 0>>
+Below(z, w) == z[1] < w[1] \/ (z[1] = w[1] /\ z[2] < w[2])
+LastOf(s) == IF s = <<>> THEN ZeroZxid ELSE s[Len(s)]
+Prefix(s, n) == SubSeq(s, 1, n)
+IsPrefix(s, t) == Len(s) <= Len(t) /\ s = Prefix(t, Len(s))
+Max(S) == CHOOSE n \in S : \A m \in S : m <= n
+UpTo(s, z) == Max({0} \cup {k \in 1..Len(s) : ~Below(z, s[k])})  \* how many entries are at or below z
+IsQuorum(S) == 2 * Cardinality(S) > Cardinality(Server)
+
+\* What a server says of its history in votes and in ACKEPOCH: the last transaction that it has logged.
+LastZxid(i) ==
+    IF "ZOOKEEPER-2845" \in Bugs THEN LastOf(delivered[i]) ELSE LastOf(log[i])
+
+\* Votes and epoch acknowledgements are compared by epoch, then zxid.
+Newer(e, z, f, w) == e > f \/ (e = f /\ Below(w, z))
+
+Looking(i)       == phase[i] = "LOOKING"
+Serving(i)       == phase[i] = "BROADCAST"
+Leading(i)       == leader[i] = i
+Following(i)     == leader[i] \notin {None, i}
+FromLeader(i, l) == leader[i] = l /\ i # l
+FromVoter(i)     == i \in Server  \* nobody else connects in this module; the core refuses who does not vote
+
+Saving(i, files) == saving[i] \in files
+
+\* Nothing is on its way to i's disk: only then does i look for a leader (ZOOKEEPER-4712).
+Quiescent(i) == saving[i] = "none" /\ synced[i] = Len(log[i])
+
+Stage == {"none", "info", "epoch", "waiting", "ackepoch", "syncing", "synced"}
+NoLearner  == [stage |-> "none", zxid |-> ZeroZxid]
+NoLearners == [i \in Server |-> NoLearner]
+
+\* mode: none DIFF SNAP; stage: packets (until NEWLEADER), logging (until its ACK), acked (until UPTODATE).
+\* pending: proposals not logged yet; commits: how many of them are committed; snap: the history that SNAP brought.
+NoSync == [mode |-> "none", stage |-> "packets", pending |-> <<>>, commits |-> 0, snap |-> <<>>]
+
+Packet(type, zxid) == [type |-> type, zxid |-> zxid]
+Eof == Packet("EOF", ZeroZxid)
+
+-----------------------------------------------------------------------------
+(* Connections. A learner opens one to its leader; FOLLOWERINFO is its     *)
+(* first packet. Whoever leaves closes its end: what it sent still         *)
+(* arrives, then EOF.                                                      *)
+
+HeadIs(i, j, type) == net[i][j] # <<>> /\ Head(net[i][j]).type = type
+Ended(q) == q # <<>> /\ q[Len(q)].type = "EOF"
+
+\* End j of the connection between i and j is open.
+Open(j, i) ==
+    \/ leader[j] = i
+    \/ Leading(j) /\ (learners[j][i].stage # "none" \/ HeadIs(i, j, "FOLLOWERINFO"))
+
+\* What i sends to j can arrive: j has not closed its end, nor opened a new connection that i has not looked at.
+Reaches(i, j) == ~Ended(net[j][i]) /\ ~HeadIs(j, i, "FOLLOWERINFO")
+
+Received(n, i, j) == [n EXCEPT ![i][j] = Tail(@)]
+Sent(n, i, j, packets) ==
+    IF Reaches(i, j) THEN [n EXCEPT ![i][j] = @ \o packets] ELSE n
+
+\* Leader l sends each learner its own packets.
+SentToAll(n, l, packets(_)) ==
+    [n EXCEPT ![l] = [i \in Server |-> IF i # l /\ Reaches(l, i) THEN @[i] \o packets(i) ELSE @[i]]]
+
+\* Server i closes all its connections.
+Closed(n, i) ==
+    [s \in Server |-> [t \in Server |->
+        IF t = i THEN <<>>
+        ELSE IF s = i /\ Open(t, i) /\ ~Ended(n[s][t]) THEN Append(n[s][t], Eof)
+        ELSE IF s = i /\ ~Open(t, i) THEN <<>>
+        ELSE n[s][t]]]
+
+\* Server i closes its connection with j.
+ClosedOne(n, i, j) ==
+    [n EXCEPT ![j][i] = <<>>, ![i][j] = IF Open(j, i) /\ ~Ended(@) THEN Append(@, Eof) ELSE @]
+
+-----------------------------------------------------------------------------
+(* Leaving a role                                                          *)
+
+\* The servers of S go back to LOOKING. A snapshot that is being written is kept until the disk has answered.
+Left(S) ==
+    /\ phase' = [i \in Server |-> IF i \in S THEN "LOOKING" ELSE phase[i]]
+    /\ leader' = [i \in Server |-> IF i \in S THEN None ELSE leader[i]]
+    /\ newEpoch' = [i \in Server |-> IF i \in S THEN 0 ELSE newEpoch[i]]
+    /\ sync' = [i \in Server |->
+          IF i \notin S THEN sync[i]
+          ELSE IF saving[i] = "snapshot" THEN [NoSync EXCEPT !.snap = sync[i].snap]
+          ELSE NoSync]
+
+\* Server i asks its disk for its epoch files; EpochSaved is the answer.
+SaveEpoch(i, file, accepted, current) ==
+    /\ acceptedEpoch' = [acceptedEpoch EXCEPT ![i] = accepted]
+    /\ currentEpoch' = [currentEpoch EXCEPT ![i] = current]
+    /\ saving' = [saving EXCEPT ![i] = file]
+    /\ epochFile' = IF EpochWrites = "eager" THEN [epochFile EXCEPT ![i] = <<accepted, current>>] ELSE epochFile
+
+epochVars == <<acceptedEpoch, currentEpoch, saving, epochFile>>
+
+-----------------------------------------------------------------------------
+(* Beginning                                                               *)
+
+\* Server i starts from its files: the tree is the snapshot's, the rest of the log waits for a leader.
+Restart(i) ==
+    /\ phase[i] = "DOWN"
+    /\ phase' = [phase EXCEPT ![i] = "LOOKING"]
+    \* The log is written before currentEpoch: an entry of epoch e shows that e was reached.
+    /\ currentEpoch' = [currentEpoch EXCEPT ![i] = Max({@, LastOf(log[i])[1]})]
+    /\ delivered' = [delivered EXCEPT ![i] =
+          IF "ZOOKEEPER-2845" \in Bugs THEN log[i] ELSE Prefix(log[i], base[i])]
+    /\ UNCHANGED <<leader, acceptedEpoch, saving, diskVars, newEpoch, learners, sync, net>>
+=============================================================================

@@ -1,0 +1,149 @@
+-------------------------- MODULE Synchronization ---------------------------
+(***************************************************************************)
+(* Synchronisation: a leader brings each learner to its own history; a     *)
+(* learner makes it durable before it says so. DIFF TRUNC SNAP, PROPOSAL   *)
+(* and COMMIT of what was missed, NEWLEADER, ACK, UPTODATE.                *)
+(*                                                                         *)
+(* Source:   LearnerHandler.syncFollower, Learner.syncWithLeader in        *)
+(*           Apache ZooKeeper 3.9.                                         *)
+(* Mirror:   core/replication/synchronization.ts, one exported function    *)
+(*           for each action.                                              *)
+(***************************************************************************)
+EXTENDS ReplicationState
+
+-----------------------------------------------------------------------------
+(* Synchronisation: what a leader sends to a learner whose last logged     *)
+(* zxid is p (LearnerHandler.syncFollower).                                *)
+
+Forwarded(z) == <<Packet("PROPOSAL", z), Packet("COMMIT", z)>>
+
+RECURSIVE Committed(_, _, _)
+Committed(s, from, to) ==
+    IF from > to THEN <<>> ELSE Forwarded(s[from]) \o Committed(s, from + 1, to)
+
+Outstanding(s, from) == [k \in 1..(Len(s) - from + 1) |-> Packet("PROPOSAL", s[from + k - 1])]
+
+SyncPackets(l, p) ==
+    LET s    == log[l]
+        \* Before it is established all of a leader's log counts; later what is committed.
+        h    == IF phase[l] = "BROADCAST" THEN Len(delivered[l]) ELSE Len(s)
+        max  == LastOf(Prefix(s, h))
+        min  == IF h > base[l] THEN s[base[l] + 1] ELSE max
+        upTo == UpTo(Prefix(s, h), p)
+        d    == Len(delivered[l])
+        rest(from) == Committed(s, from, h) \o Outstanding(s, h + 1) \o <<Packet("NEWLEADER", <<newEpoch[l], 0>>)>>
+        diff(from) == <<Packet("DIFF", max)>> \o rest(from)
+        trunc(k)   == <<Packet("TRUNC", s[k])>> \o rest(k + 1)
+        snap == <<[type |-> "SNAP", zxid |-> LastOf(delivered[l]), history |-> delivered[l]]>> \o rest(d + 1)
+    IN  IF p = max THEN diff(h + 1)
+        ELSE IF Below(max, p) THEN IF p[2] # 0 /\ h > 0 THEN trunc(h) ELSE snap
+        ELSE IF Below(p, min) THEN snap
+        ELSE IF s[upTo] = p THEN diff(upTo + 1)
+        ELSE IF p[2] = 0 THEN diff(upTo + 1)
+        \* p is not in this leader's history: cut it off where that is possible (ZOOKEEPER-1154).
+        ELSE IF s[upTo + 1][1] = p[1] THEN trunc(upTo)
+        ELSE snap
+
+-----------------------------------------------------------------------------
+(* Synchronisation at the follower                                         *)
+
+InSync(i, l, type) ==
+    /\ FromLeader(i, l)
+    /\ HeadIs(l, i, type)
+    /\ phase[i] = "SYNCHRONIZATION"
+
+ModeChosen(i, mode, snap) == sync' = [sync EXCEPT ![i] = [@ EXCEPT !.mode = mode, !.snap = snap]]
+
+\* The leader continues where follower i stands.
+HandleDiff(i, l) ==
+    /\ InSync(i, l, "DIFF") /\ sync[i].mode = "none"
+    /\ ModeChosen(i, "DIFF", <<>>)
+    /\ net' = Received(net, l, i)
+    /\ UNCHANGED <<phase, leader, epochVars, log, synced, base, delivered, newEpoch, learners>>
+
+\* A cut never goes below what is only in a snapshot.
+KeepsBase(i, keep) == keep >= base[i]
+
+\* Follower i cuts what the leader does not have. The cut is on disk before anything else happens there.
+HandleTrunc(i, l) ==
+    LET keep == UpTo(log[i], Head(net[l][i]).zxid)
+    IN  /\ InSync(i, l, "TRUNC") /\ sync[i].mode = "none"
+        /\ KeepsBase(i, keep)
+        /\ log' = [log EXCEPT ![i] = Prefix(@, keep)]
+        /\ synced' = [synced EXCEPT ![i] = keep]
+        \* Only with ZOOKEEPER-2845 is there a tree beyond the cut: it is loaded again from what is left.
+        /\ delivered' = [delivered EXCEPT ![i] = IF Len(@) > keep THEN Prefix(@, keep) ELSE @]
+        /\ ModeChosen(i, "DIFF", <<>>)
+        /\ net' = Received(net, l, i)
+        /\ UNCHANGED <<phase, leader, epochVars, base, newEpoch, learners>>
+
+\* The leader sends everything; follower i holds it in memory until NEWLEADER (ZOOKEEPER-3642).
+HandleSnap(i, l) ==
+    /\ InSync(i, l, "SNAP") /\ sync[i].mode = "none"
+    /\ ModeChosen(i, "SNAP", Head(net[l][i]).history)
+    /\ net' = Received(net, l, i)
+    /\ UNCHANGED <<phase, leader, epochVars, log, synced, base, delivered, newEpoch, learners>>
+
+\* What of the proposals q goes behind log s. With ZOOKEEPER-2845 the log may have, behind what i reported, a tail that i
+\* has forgotten; nothing at or below it is logged again.
+Unlogged(s, q) ==
+    IF "ZOOKEEPER-2845" \in Bugs THEN SelectSeq(q, LAMBDA z : Below(LastOf(s), z)) ELSE q
+
+\* What follower i does once its log is s: the committed proposals are appended, what is logged made durable, then
+\* the epoch, then the acknowledgement, in this order (ZOOKEEPER-3911, 4643, 4646).
+Logging(i, s, durable, n) ==
+    LET e    == acceptedEpoch[i]
+        y    == sync[i]
+        s2   == s \o Unlogged(s, Prefix(y.pending, y.commits))
+        done == durable = Len(s2) \/ "ZOOKEEPER-4646" \in Bugs
+        now  == done /\ currentEpoch[i] = e
+    IN  /\ log' = [log EXCEPT ![i] = s2]
+        /\ synced' = [synced EXCEPT ![i] = durable]
+        /\ sync' = [sync EXCEPT ![i] = [y EXCEPT
+              !.stage = IF now THEN "acked" ELSE "logging",
+              !.pending = SubSeq(@, y.commits + 1, Len(@)), !.commits = 0, !.snap = <<>>]]
+        /\ net' = IF now THEN Sent(n, i, leader[i], <<Packet("ACK", <<e, 0>>)>>) ELSE n
+        /\ IF done /\ ~now
+             THEN SaveEpoch(i, "current", e, e)
+             ELSE /\ saving' = [saving EXCEPT ![i] = "none"]
+                  /\ UNCHANGED <<acceptedEpoch, currentEpoch, epochFile>>
+
+\* Follower i has been sent all that the leader had: it makes that durable.
+HandleNewLeader(i, l) ==
+    /\ InSync(i, l, "NEWLEADER") /\ sync[i].mode # "none" /\ sync[i].stage = "packets"
+    /\ IF sync[i].mode = "SNAP"
+         THEN /\ saving' = [saving EXCEPT ![i] = "snapshot"]
+              /\ sync' = [sync EXCEPT ![i].stage = "logging"]
+              /\ net' = Received(net, l, i)
+              /\ UNCHANGED <<acceptedEpoch, currentEpoch, epochFile, log, synced>>
+         ELSE Logging(i, log[i], synced[i], Received(net, l, i))
+    /\ UNCHANGED <<phase, leader, base, delivered, newEpoch, learners>>
+
+\* The snapshot is on disk in place of the old log (ZOOKEEPER-2832), whether or not i still follows.
+SnapshotSaved(i) ==
+    LET s == sync[i].snap
+    IN  /\ Saving(i, {"snapshot"})
+        /\ base' = [base EXCEPT ![i] = Len(s)]
+        /\ delivered' = [delivered EXCEPT ![i] = s]
+        /\ IF Following(i)
+             THEN Logging(i, s, Len(s), net)
+             ELSE /\ log' = [log EXCEPT ![i] = s]
+                  /\ synced' = [synced EXCEPT ![i] = Len(s)]
+                  /\ saving' = [saving EXCEPT ![i] = "none"]
+                  /\ sync' = [sync EXCEPT ![i] = NoSync]
+                  /\ UNCHANGED <<acceptedEpoch, currentEpoch, epochFile, net>>
+        /\ UNCHANGED <<phase, leader, newEpoch, learners>>
+
+\* The leader is established: follower i serves, and logs what came in between.
+HandleUpToDate(i, l) ==
+    LET y == sync[i]
+        s == log[i] \o Unlogged(log[i], y.pending)
+        z == IF y.commits = 0 THEN LastOf(log[i]) ELSE y.pending[y.commits]  \* the last that is committed
+    IN  /\ InSync(i, l, "UPTODATE") /\ y.stage = "acked"
+        /\ phase' = [phase EXCEPT ![i] = "BROADCAST"]
+        /\ log' = [log EXCEPT ![i] = s]
+        /\ delivered' = [delivered EXCEPT ![i] = Prefix(s, UpTo(s, z))]
+        /\ sync' = [sync EXCEPT ![i] = NoSync]
+        /\ net' = Sent(Received(net, l, i), i, l, <<Packet("ACK", <<currentEpoch[i], 0>>)>>)
+        /\ UNCHANGED <<leader, epochVars, synced, base, newEpoch, learners>>
+=============================================================================
