@@ -157,12 +157,23 @@ const refused = (error: OpenError): Failure => ({
   hint: openHints[error.type],
 });
 
+/** What a failure says of itself, and what helps; the first that fits counts. */
+const stops: readonly (readonly [says: RegExp, code: string, hint: string])[] = [
+  [/EADDRINUSE/, 'PortInUse', 'stop what listens there, or name another port in the configuration'],
+  [/ENOSPC|EDQUOT/, 'DiskFull', 'make room there and start it again; what was acknowledged is on the disk'],
+  [/EFBIG/, 'DiskFull', 'raise the limit of file sizes (ulimit -f) and start it again'],
+  [/EROFS|EACCES|EPERM/, 'DiskFailed', 'let this user write there, and start it again'],
+  [
+    /has been removed|ENOENT/,
+    'DiskFailed',
+    'find out who removed files of a running server; restore them, or start with an empty directory if the other ' +
+      'servers have their data',
+  ],
+  [/EMFILE|ENFILE/, 'TooManyFiles', 'raise the limit of open files (ulimit -n), or lower maxClientCnxns'],
+  [/the disk failed/, 'DiskFailed', 'look at the disk and at the messages of the kernel before you start it again'],
+];
+
 const stopped = (what: string): Failure => {
-  const inUse = what.includes('EADDRINUSE');
-  return {
-    code: inUse ? 'PortInUse' : 'ServerStopped',
-    exit: 1,
-    message: `the server has stopped: ${what}`,
-    hint: inUse ? 'stop what listens there, or name another port in the configuration' : '',
-  };
+  const [, code, hint] = stops.find(([says]) => says.test(what)) ?? [null, 'ServerStopped', ''];
+  return { code, exit: 1, message: `the server has stopped: ${what}`, hint };
 };

@@ -66,7 +66,7 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     preAllocBytes: config.preAllocBytes,
     firstSnapshot,
     onLogSynced: (zxid) => loop.push({ type: 'LogSynced', zxid }),
-    onFailed: (what, error) => fatal(`the disk failed (${what}): ${String(error)}`),
+    onFailed: (what, error) => fatal(`the disk failed (${what} in ${placeOf(config, what)}): ${messageOf(error)}`),
   });
   if (E.isLeft(opened)) return opened;
   const { storage, recovered, warnings } = opened.right;
@@ -140,6 +140,12 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
   tellStatus();
   return E.right({ status: () => statusOf(state), metrics, stop });
 };
+
+/** Where storage keeps what it could not write. */
+const placeOf = ({ dataDir, dataLogDir }: Config, what: string): string =>
+  what === 'log' || what === 'truncate' ? dataLogDir : dataDir;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const clock = (): { readonly nowMs: number; readonly wallMs: number } => ({
   nowMs: performance.now(),

@@ -5,20 +5,22 @@
  */
 import type { Socket } from 'node:net';
 import * as E from 'fp-ts/lib/Either.js';
+import type { Reply } from '../../core/service/request.js';
 import { decodeConnectRequest, decodeRequest, encodeConnectResponse } from '../../wire/client.js';
 import { explain } from '../../wire/error.js';
-import { encodeReply, encodeWatchEvent } from '../../wire/reply.js';
+import { encodeWatchEvent } from '../../wire/reply.js';
 import { fourLetterWords } from '../fourLetter.js';
 import type { ConnectionStatus } from '../fourLetter.js';
 import { createMetrics, sample } from '../metrics.js';
 import { defaultClientLimits } from './clientPort.js';
 import type { ClientId, ClientLimits, ClientPort, ClientPortOptions } from './clientPort.js';
+import { openClientOutput } from './clientOutput.js';
+import type { ClientOutput } from './clientOutput.js';
 import { createInbox, takeFrame } from './inbox.js';
 import type { Inbox } from './inbox.js';
 import { listen } from './listen.js';
 import { formatAddress, guessProtocol, limitedLog, plainAddress } from './log.js';
 import { createOutlets } from './outlet.js';
-import type { Outlet } from './outlet.js';
 
 /** With more than this waiting for a client its requests wait too. Above Node's own mark, so that `drain` follows. */
 const slowOutputBytes = 64 * 1024;
@@ -32,7 +34,7 @@ type Client = {
   readonly address: string;
   readonly port: number;
   readonly inbox: Inbox;
-  readonly outlet: Outlet;
+  readonly output: ClientOutput;
   readonly since: number;
   phase: Phase;
   open: boolean;
@@ -62,6 +64,10 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
   let outstandingBytes = 0;
   let lastId = 0;
 
+  const onSent = (bytes: number): void => {
+    metrics.bytesSent += bytes;
+  };
+
   const accept = (socket: Socket): void => {
     const address = plainAddress(socket.remoteAddress);
     const port = socket.remotePort ?? 0;
@@ -80,7 +86,8 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
       return;
     }
     perAddress.set(address, ofAddress + 1);
-    const c = newClient((lastId += 1), socket, address, port, outlets.open(socket), now());
+    const output = openClientOutput(outlets.open(socket), onSent);
+    const c = newClient((lastId += 1), socket, address, port, output, now());
     clients.set(c.id, c);
     fresh.add(c);
     metrics.connections += 1;
@@ -91,7 +98,10 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
       c.inbox.add(chunk);
       pump(c);
     });
-    socket.on('drain', () => wake(c));
+    socket.on('drain', () => {
+      c.output.advance();
+      wake(c);
+    });
     socket.once('close', () => {
       const left = (perAddress.get(address) ?? 1) - 1;
       if (left > 0) perAddress.set(address, left);
@@ -99,6 +109,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
       metrics.connections -= 1;
       const known = c.open && c.phase === 'requests';
       release(c);
+      c.output.forget();
       if (known) options.onClosed(c.id);
     });
   };
@@ -124,7 +135,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
 
   /** Whether requests of this connection have to wait, and for what they then wait. */
   const mustWait = (c: Client): boolean => {
-    if (c.paused || c.outlet.pending() > slowOutputBytes) return true;
+    if (c.paused || c.output.isBehind() || c.output.pending() > slowOutputBytes) return true;
     if (c.head === c.waiting.length || !tooMuch()) return false;
     throttled.add(c);
     return true;
@@ -179,7 +190,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
     fresh.delete(c);
     options.onFourLetterWord(word, (text) => {
       if (!c.open) return;
-      c.outlet.put(Buffer.from(text));
+      c.output.put(Buffer.from(text));
       shut(c);
     });
   };
@@ -238,22 +249,21 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
     });
   };
 
-  const write = (c: Client, bytes: Buffer): void => {
-    const pending = c.outlet.pending();
+  const write = (c: Client, item: Reply | Buffer): void => {
+    const pending = c.output.pending();
     if (pending > limits.maxOutputBytes) {
       if (c.socket.destroyed) return;
       return drop(c, `it does not read: ${pending} bytes wait for it, at most ${limits.maxOutputBytes} may`);
     }
     c.sent += 1;
     metrics.packetsSent += 1;
-    metrics.bytesSent += bytes.length;
-    c.outlet.put(bytes);
+    c.output.put(item);
   };
 
   /** Writes what waits, then closes; a client that goes on sending is read and not heard, so that no reset overtakes. */
   const shut = (c: Client): void => {
     release(c);
-    c.outlet.finish(limits.closeGraceMs);
+    c.output.finish(limits.closeGraceMs);
     c.socket.resume();
   };
 
@@ -291,7 +301,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
       if (c === undefined) return;
       const at = settle(c);
       if (at !== undefined) sample(metrics.latencyMs, Math.round(now() - at));
-      write(c, encodeReply(reply));
+      write(c, reply);
     },
     event: (conn, event) => {
       const c = clients.get(conn);
@@ -331,7 +341,7 @@ const newClient = (
   socket: Socket,
   address: string,
   port: number,
-  outlet: Outlet,
+  output: ClientOutput,
   since: number,
 ): Client => ({
   id,
@@ -339,7 +349,7 @@ const newClient = (
   address,
   port,
   inbox: createInbox(),
-  outlet,
+  output,
   since,
   phase: 'first',
   open: true,

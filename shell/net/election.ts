@@ -58,7 +58,7 @@ export type ElectionPort = {
 /** Version, id, length and at most 2048 bytes of addresses. */
 const maxInitialBytes = 20 + 2048;
 /** Connections that have not said who they are, and servers outside the configuration: both bounded, both cheap. */
-const maxUnnamed = 64;
+const maxUnnamed = 256;
 const maxStrangers = 64;
 const keepAliveMs = 60_000;
 
@@ -190,10 +190,13 @@ export const startElection = (options: ElectionOptions): ElectionPort => {
 
   const accept = (socket: Socket): void => {
     const remote = formatAddress(plainAddress(socket.remoteAddress), socket.remotePort ?? 0);
-    if (unnamed.size >= maxUnnamed) {
-      log('warn', `election: ${remote} closed: ${maxUnnamed} connections have not said yet who they are`);
-      socket.destroy();
-      return;
+    // The oldest goes: a server says who it is at once, and must get in while others hold silent connections.
+    const [oldest] = unnamed;
+    if (oldest !== undefined && unnamed.size >= maxUnnamed) {
+      const from = formatAddress(plainAddress(oldest.remoteAddress), oldest.remotePort ?? 0);
+      log('warn', `election: ${from} closed: it is the oldest of ${maxUnnamed} that have not said yet who they are`);
+      unnamed.delete(oldest);
+      oldest.destroy();
     }
     const inbox = createInbox();
     const refuse = (reason: string): void => {

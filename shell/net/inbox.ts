@@ -12,9 +12,17 @@ export type Inbox = {
   readonly skip: (n: number) => void;
 };
 
+/** What arrives in pieces below this is gathered: a chunk of one byte would cost as much as one of hundreds. */
+const smallBytes = 512;
+const pageBytes = 16 * 1024;
+
 /** Joins chunks only when something spans them, and then once: a frame of 1 MiB is copied once, not per chunk. */
 export const createInbox = (): Inbox => {
   let chunks: Buffer[] = [];
+  /** Behind the last chunk, when that is a page of ours: room for small chunks. */
+  let page: Buffer | null = null;
+  let pageStart = 0;
+  let pageEnd = 0;
   let offset = 0; // within the first chunk
   let length = 0;
 
@@ -25,6 +33,7 @@ export const createInbox = (): Inbox => {
     if (first.length - offset < n) {
       if (offset > 0) chunks[0] = first.subarray(offset);
       first = Buffer.concat(chunks);
+      page = null;
       chunks = [first];
       offset = 0;
     }
@@ -40,10 +49,28 @@ export const createInbox = (): Inbox => {
     }
   };
 
+  const gather = (chunk: Buffer): void => {
+    const goesOn = page !== null && chunks.length > 0 && page.length - pageEnd >= chunk.length;
+    if (!goesOn) {
+      page = Buffer.allocUnsafeSlow(pageBytes);
+      pageStart = pageEnd = 0;
+    }
+    const own = page as Buffer;
+    own.set(chunk, pageEnd);
+    pageEnd += chunk.length;
+    const gathered = own.subarray(pageStart, pageEnd);
+    if (goesOn) chunks[chunks.length - 1] = gathered;
+    else chunks.push(gathered);
+  };
+
   return {
     add: (chunk) => {
       if (chunk.length === 0) return;
-      chunks.push(chunk);
+      if (length > 0 && chunk.length < smallBytes) gather(chunk);
+      else {
+        chunks.push(chunk);
+        page = null;
+      }
       length += chunk.length;
     },
     length: () => length,

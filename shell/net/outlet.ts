@@ -12,6 +12,8 @@ export type Outlet = {
   readonly flush: () => void;
   /** Flushes and sends FIN; a peer that then makes no progress for `graceMs`, or sends without end, is let go. */
   readonly finish: (graceMs: number) => void;
+  /** From now on the same holds, without a FIN. */
+  readonly limit: (graceMs: number) => void;
 };
 
 export type Outlets = {
@@ -105,6 +107,15 @@ const openOutlet = (socket: Socket, mark: (outlet: Outlet) => void): Outlet => {
     start = end = 0;
   };
 
+  let isLimited = false;
+  const limit = (graceMs: number): void => {
+    if (isLimited) return;
+    isLimited = true;
+    socket.setTimeout(graceMs, () => socket.destroy());
+    const timer = setTimeout(() => socket.destroy(), patience * graceMs);
+    socket.once('close', () => clearTimeout(timer));
+  };
+
   const outlet: Outlet = {
     put,
     pending: () => queued + socket.writableLength,
@@ -112,10 +123,9 @@ const openOutlet = (socket: Socket, mark: (outlet: Outlet) => void): Outlet => {
     finish: (graceMs) => {
       flush();
       socket.end();
-      socket.setTimeout(graceMs, () => socket.destroy());
-      const timer = setTimeout(() => socket.destroy(), patience * graceMs);
-      socket.once('close', () => clearTimeout(timer));
+      limit(graceMs);
     },
+    limit,
   };
   return outlet;
 };

@@ -82,7 +82,7 @@ export type QuorumPort = {
 /** As Learner.connectToLeader has them. */
 const connectTries = 5;
 const connectDelayMs = 100;
-const maxUnnamed = 64;
+const maxUnnamed = 256;
 /** A first packet has 45 bytes; whoever sends this much without one is no learner. */
 const maxFirstBytes = 4096;
 const closeGraceMs = 1000;
@@ -113,6 +113,14 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
       clearTimeout(patience);
       unnamed.delete(socket);
     };
+    // The oldest goes: a learner says who it is at once, and must get in while others hold silent connections.
+    const [oldest] = unnamed;
+    if (oldest !== undefined && unnamed.size >= maxUnnamed) {
+      const from = formatAddress(plainAddress(oldest.remoteAddress), oldest.remotePort ?? 0);
+      log('warn', `quorum: ${from} closed: it is the oldest of ${maxUnnamed} that have not said yet who they are`);
+      unnamed.delete(oldest);
+      oldest.destroy();
+    }
     unnamed.add(socket);
     socket.on('error', (error) => log('info', `quorum: ${remote}: ${error.message}`));
     socket.once('close', () => (link === null ? forget() : end(link, 'it closed the connection')));
@@ -135,7 +143,6 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
       attach(link, socket, outlets.open(socket));
       deliver(link, packets, error);
     });
-    if (unnamed.size > maxUnnamed) refuse(`${maxUnnamed} connections have not said yet who they are`);
   };
 
   const newLink = (sid: ServerId, address: string, decoder: PacketDecoder, timeoutMs: number): Link =>
@@ -290,7 +297,10 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
     send,
     disconnect: (peer) => {
       const link = links.get(peer);
-      if (link !== undefined) letGo(link);
+      if (link === undefined) return;
+      const silent = Math.round(now() - link.heardAt);
+      log('info', `quorum: link to server ${peer} at ${link.address} is given up; its last word came ${silent} ms ago`);
+      letGo(link);
     },
     setReadTimeout: (peer, ms) => {
       const link = links.get(peer);

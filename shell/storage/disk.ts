@@ -11,6 +11,8 @@ export type DiskFile = {
   /** fdatasync of what was written before the call. */
   readonly sync: (done: (error: Error | null) => void) => void;
   readonly syncNow: () => void;
+  /** Its name is gone: what is written to it nobody will find again, however well it is synced. */
+  readonly isRemoved: () => boolean;
   readonly truncate: (size: number) => void;
   readonly close: () => void;
 };

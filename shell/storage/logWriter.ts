@@ -135,6 +135,8 @@ export const openLogWriter = ({ disk, dir, preAllocBytes, onSynced, onCovered, f
       flight = own;
       const finish = (error: Error | null): void => {
         if (error !== null) return fail('log', error);
+        // Somebody else's work: a replaced or shortened history has made its own flight void.
+        if (!own.isVoid && file.isRemoved()) return fail('log', new Error('the file that is written has been removed'));
         if (own.closeAfter) file.close();
         flight = null;
         if (!own.isVoid) {

@@ -117,6 +117,7 @@ export const openMemoryDisk = (forgets: Forgets = {}): MemoryDisk => {
         operation();
         syncsOf(path, inode)();
       },
+      isRemoved: () => folderOf(path).names.get(path) !== inode,
       close: () => undefined,
     };
   };

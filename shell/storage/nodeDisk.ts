@@ -6,12 +6,11 @@ import { lockDirectory } from './lock.js';
 
 export const nodeDisk: Disk = {
   makeDir: (dir) => {
-    const made = fs.mkdirSync(dir, { recursive: true });
-    if (made === undefined) return;
-    for (let at = dir; ; at = dirname(at)) {
-      syncDirNow(dirname(at));
-      if (at.length <= made.length) return;
-    }
+    if (fs.existsSync(dir)) return;
+    if (dirname(dir) !== dir) nodeDisk.makeDir(dirname(dir));
+    // One by one: asked for all at once, Node calls a read-only file system a missing directory.
+    fs.mkdirSync(dir);
+    syncDirNow(dirname(dir));
   },
   list: (dir) => unlessMissing(() => fs.readdirSync(dir)) ?? [],
   read: (path, from = 0, size) =>
@@ -66,6 +65,7 @@ const fileOf = (fd: number): DiskFile => ({
   },
   sync: (done) => fs.fdatasync(fd, done),
   syncNow: () => fs.fdatasyncSync(fd),
+  isRemoved: () => fs.fstatSync(fd).nlink === 0,
   truncate: (size) => fs.ftruncateSync(fd, size),
   close: () => fs.closeSync(fd),
 });

@@ -235,16 +235,14 @@ test('a client that does not read: its output is bounded, others go on', async (
   const slow = await joined(t, port);
   const good = await joined(t, port);
   slow.peer.socket.pause();
-  const reply: Reply = {
-    ...pong(1),
-    body: { type: 'children', children: Array.from({ length: 1000 }, (_, i) => `some-child-of-a-node-${i}`) },
-  };
-  const bytes = encodeReply(reply).length;
+  // Nobody asks for events, so nothing else holds them back.
+  const event = { type: 3, path: `/${'p'.repeat(20_000)}`, zxid: null } as const;
+  const bytes = encodeWatchEvent(event).length;
   slow.peer.send(encodeRequest({ xid: 1, request: ping }));
   await until(() => requests(port).length === 1, 'it asks');
   // Far more than the kernel takes, over many turns.
   for (let i = 0; i < 5000 && port.metrics.connections === 2; i += 1) {
-    port.clients.reply(slow.id, reply);
+    port.clients.event(slow.id, event);
     if (i % 8 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   await until(() => port.events.some(([type]) => type === 'closed'), 'the slow one is closed');

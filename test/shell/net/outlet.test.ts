@@ -106,6 +106,32 @@ test('inbox: takes and peeks see the stream, however it was cut', (t) => {
   t.pass();
 });
 
+test('inbox: small pieces that follow unfinished messages are gathered, and the stream stays what it was', (t) => {
+  const step = fc.record({ piece: fc.integer({ min: 1, max: 700 }), again: fc.nat(60), take: fc.nat(30_000) });
+  fc.assert(
+    fc.property(fc.array(step), (steps) => {
+      const byteAt = (i: number): number => (i * 31 + (i >> 8)) % 251;
+      const inbox = createInbox();
+      let added = 0;
+      let taken = 0;
+      return steps.every(({ piece, again, take }) => {
+        for (let i = 0; i <= again; i += 1) {
+          const from = added;
+          inbox.add(Buffer.from(Array.from({ length: piece }, (_, k) => byteAt(from + k))));
+          added += piece;
+        }
+        const bytes = inbox.take(take);
+        if (bytes === null) return take > added - taken;
+        const isRight = bytes.length === take && bytes.every((b, k) => b === byteAt(taken + k));
+        taken += take;
+        return isRight && inbox.length() === added - taken;
+      });
+    }),
+    { numRuns: 60 },
+  );
+  t.pass();
+});
+
 test('inbox: a frame is taken when it is whole, and bad as soon as its length is known', (t) => {
   const inbox = createInbox();
   inbox.add(Buffer.from('00000003aabb', 'hex'));

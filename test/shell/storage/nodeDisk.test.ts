@@ -60,7 +60,7 @@ test('transactions of turns that pass during one fdatasync go with the next', as
         syncs += 1;
         file.sync(done);
       };
-      return { write: file.write, sync, syncNow: file.syncNow, truncate: file.truncate, close: file.close };
+      return { ...file, sync };
     },
   };
   const answers = synced();
@@ -159,6 +159,28 @@ test('a purge leaves three snapshots and what continues the oldest of them', asy
   again.close();
 });
 
+test('a log whose file somebody removes: nothing is called durable any more', async (t) => {
+  const dir = newDir(t);
+  const told: unknown[] = [];
+  const answers = synced();
+  await new Promise<void>((resolve) => {
+    const onFailed = (what: string, error: unknown): void => {
+      told.push([what, String(error)]);
+      resolve();
+    };
+    const { storage } = opened(t, dir, { onFailed, onLogSynced: answers.onLogSynced });
+    storage.append([txnOf({ zxid: z(0, 1), id: 1 })]);
+    storage.sync();
+    void answers.upTo(1).then(() => {
+      rmSync(join(dir, 'version-2'), { recursive: true });
+      storage.append([txnOf({ zxid: z(0, 2), id: 2 })]);
+      storage.sync();
+    });
+  });
+  t.deepEqual(answers.seen, [z(0, 1)]);
+  t.deepEqual(told, [['log', 'Error: the file that is written has been removed']]);
+});
+
 test('a disk that fails is told once, and nothing is answered after it', async (t) => {
   const dir = newDir(t);
   const failing: Disk = {
@@ -167,7 +189,7 @@ test('a disk that fails is told once, and nothing is answered after it', async (
       const file = nodeDisk.open(path, how);
       const isLog = path.includes('/log.');
       const sync: typeof file.sync = (done) => (isLog ? setImmediate(() => done(new Error('EIO'))) : file.sync(done));
-      return { write: file.write, sync, syncNow: file.syncNow, truncate: file.truncate, close: file.close };
+      return { ...file, sync };
     },
   };
   const told: unknown[] = [];
