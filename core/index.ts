@@ -66,3 +66,20 @@ export type { ServerId } from './data/quorum.js';
 export { compareZxid, formatZxid, sameZxid, zeroZxid } from './data/zxid.js';
 export type { Zxid } from './data/zxid.js';
 export type { Step } from './step.js';
+
+/** spec/Paxos.tla: one value, agreed on once, by processes of any number. The servers above do not use it. */
+export { noPaxosFiles, ownerOf, paxosEventOf, paxosStep, startPaxos } from './paxos.js';
+export type {
+  PaxosConfig,
+  PaxosEffect,
+  PaxosEvent,
+  PaxosFiles,
+  PaxosGuard,
+  PaxosMessage,
+  PaxosState,
+  PaxosStep,
+  PaxosValue,
+  PaxosVote,
+} from './paxos.js';
+export { grid, isQuorumOf, majority, quorumsMeet, weighted } from './paxosQuorum.js';
+export type { ProcessId, Quorum, Quorums, Weight } from './paxosQuorum.js';
