@@ -18,6 +18,7 @@ import type { ClientPort } from './net/clientPort.js';
 import { startElection } from './net/election.js';
 import type { ElectionPort } from './net/election.js';
 import type { Log } from './net/log.js';
+import { clientsWithin, openFileLimit } from './net/openFiles.js';
 import { createOutlets } from './net/outlet.js';
 import { startQuorum } from './net/quorum.js';
 import type { QuorumPort } from './net/quorum.js';
@@ -244,7 +245,7 @@ const openPorts = ({ config, log, loop, outlets, metrics, fatal, words }: PortOp
           onClosed: (conn) => push({ type: 'ClientClosed', conn }),
           onFourLetterWord: (word, reply) => reply(words(word)),
           onFailed: failed('client'),
-          limits: { maxClientCnxns: config.maxClientCnxns },
+          limits: { maxClientCnxns: config.maxClientCnxns, maxCnxns: clientsWithin(openFileLimit()) },
           outlets,
           metrics,
           log,

@@ -75,8 +75,8 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
     const excess =
       limits.maxClientCnxns > 0 && ofAddress >= limits.maxClientCnxns
         ? `maxClientCnxns (${limits.maxClientCnxns}) connections of that address`
-        : limits.maxCnxns > 0 && clients.size >= limits.maxCnxns
-          ? `maxCnxns (${limits.maxCnxns}) connections`
+        : limits.maxCnxns > 0 && metrics.connections >= limits.maxCnxns
+          ? `${limits.maxCnxns} connections, all that the limit of open files (ulimit -n) has room for,`
           : null;
     if (excess !== null) {
       metrics.connectionsRejected += 1;

@@ -13,6 +13,8 @@ export type Client = {
   readonly call: (request: ClientRequest) => Promise<Reply>;
   readonly events: readonly WatchEvent[];
   readonly isOpen: () => boolean;
+  /** Reads nothing any more, and goes on sending. */
+  readonly pause: () => void;
   /** Cuts the connection; the session stays on the server. */
   readonly cut: () => void;
 };
@@ -63,7 +65,14 @@ export const connectClient = (port: number, record: Partial<ConnectRequest> = {}
         const response = right(decodeConnectResponse(rest, from, to));
         if (response.timeoutMs === 0) return fail('the session is not valid');
         session = response;
-        return resolve({ session, call, events, isOpen: () => open, cut: () => fail('cut') });
+        return resolve({
+          session,
+          call,
+          events,
+          isOpen: () => open,
+          pause: () => socket.pause(),
+          cut: () => fail('cut'),
+        });
       }
       if (right(decodeReplyHead(rest, from, to)).xid === xids.event) {
         events.push(right(decodeWatchEvent(rest, from, to)));
