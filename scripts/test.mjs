@@ -1,5 +1,5 @@
 /**
- * `npm test`: build, lint, directions of imports, all tests, then TLC over every model of the tier "test", the core
+ * `npm test`: build, lint, directions of imports, all tests, then TLC over every model of the tier "tiny", the core
  * beside each, and the kept traces on the core; then whether live servers reach what conformance runs do not. Ends with
  * the line `N passed, N failed`.
  * `--no-tlc`: without Java; what is left out is printed as NOT CHECKED.
@@ -149,7 +149,7 @@ const models = async (free) => {
   const file = loadModels();
   if (file._tag === 'Left') return count(false, 'models', file.left.message);
   const chosen = [...file.right.models.values()]
-    .filter((m) => m.tier === 'test')
+    .filter((m) => m.tier === 'tiny')
     .toSorted((a, b) => (b.distinct ?? 0) - (a.distinct ?? 0));
   if (chosen.length === 0) count(false, 'models: none to check');
   traces(file.right, readKept, disagreement);
