@@ -4,6 +4,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import type { MakeMirror } from '../conformance/mirror.js';
 import { electionMirror } from '../conformance/mirrors/election.js';
 import { replicationMirror } from '../conformance/mirrors/replication.js';
+import { serviceMirror } from '../conformance/mirrors/service.js';
 import { readModels } from '../conformance/modelFiles.js';
 import type { Model, Models } from '../conformance/models.js';
 import type { Failure } from './failure.js';
@@ -14,6 +15,7 @@ import { packageRoot } from './place.js';
 export const mirrors: Readonly<Record<string, MakeMirror>> = {
   election: electionMirror,
   replication: replicationMirror,
+  service: serviceMirror,
 };
 
 export type ModelFile = {

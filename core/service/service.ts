@@ -159,7 +159,7 @@ const stopServing = (d: Draft): void => {
 };
 
 /** Database, then watch events, then the author's answer: a client hears of a change before it sees it. */
-const applied = (d: Draft, txn: Txn): void => {
+export const applied = (d: Draft, txn: Txn): void => {
   const { database, result, changes } = applyTxn(d.database, txn, d.owner);
   d.database = database;
   for (const change of changes) notify(d, change, txn.zxid);
@@ -191,14 +191,14 @@ const endSession = (d: Draft, session: SessionId): void => {
   if (c !== undefined && c.phase !== 'validating') closeClient(d, c, 'session closed');
 };
 
-const synced = (d: Draft): void => {
+export const synced = (d: Draft): void => {
   const sync = first(d.syncs);
   if (sync === undefined) return;
   d.syncs = pop(d.syncs);
   complete(d, sync.conn, sync.seq, { err: errorCode.ok, body: { type: 'path', path: sync.path } });
 };
 
-const revalidated = (d: Draft, session: SessionId, valid: boolean): void => {
+export const revalidated = (d: Draft, session: SessionId, valid: boolean): void => {
   const conn = getKey(d.attached, session);
   if (conn !== undefined) receiveHeld(d, conn, established(d, conn, 'validating', valid));
 };
