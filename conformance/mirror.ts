@@ -22,6 +22,8 @@ export type Mirror<W> = {
    * A step that changes nothing gives its state again: an edge to itself, as in TLC's dump.
    */
   readonly step: (w: W, action: string, args: readonly number[]) => W | null;
+  /** The same as `step` for one binding, which is then asked of very many worlds. */
+  readonly bind?: (action: string, args: readonly number[]) => (w: W) => W | null;
   /** All variables of the model's state, budgets of the MC module included. */
   readonly view: (w: W) => TlaState;
   /** The full state as plain data (no functions, no Map): what proves that `view` is one-to-one. */

@@ -121,6 +121,9 @@ const explore = <W>(mirror: Mirror<W>, bindings: readonly Binding[], options: Se
   const broken = new Map<string, { state: number; states: number }>();
   const rows = Object.entries(mirror.rows ?? {});
   const reached: Record<string, number> = Object.fromEntries(rows.map(([name]) => [name, 0]));
+  const steps = bindings.map(({ action, args }) =>
+    exact || mirror.bind === undefined ? (w: W) => mirror.step(w, action, args) : mirror.bind(action, args),
+  );
   const firstEdge = intList();
   const edgeBinding = intList();
   const edgeTo = intList();
@@ -133,7 +136,7 @@ const explore = <W>(mirror: Mirror<W>, bindings: readonly Binding[], options: Se
     const state = full.add(w);
     // The view depends on the pieces alone, so one view for each full state tells everything.
     if (byPieces && state < before) return state;
-    const view = mirror.view(w);
+    const view = mirror.view(byPieces ? full.world(state) : w);
     const seen = views.add(view);
     if (seen !== state) {
       if (seen < before) report({ type: 'ViewHides', state: seen, from, binding });
@@ -187,10 +190,10 @@ const explore = <W>(mirror: Mirror<W>, bindings: readonly Binding[], options: Se
 
   function expand(w: W, state: number): void {
     for (let b = 0; b < bindings.length && findings.length === 0; b++) {
-      const { action, args } = bindings[b] as Binding;
       try {
-        const next = mirror.step(w, action, args);
+        const next = (steps[b] as (w: W) => W | null)(w);
         if (next === null) continue;
+        const { action, args } = bindings[b] as Binding;
         for (const [name, shows] of rows)
           if (shows(w, action, args, next)) reached[name] = (reached[name] as number) + 1;
         const to = next === w ? state : meet(next, state, b);

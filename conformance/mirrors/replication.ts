@@ -12,32 +12,35 @@ import { nextZxid } from '../../core/replication/broadcast.js';
 import type { Packet } from '../../core/replication/packet.js';
 import { replicationStep } from '../../core/replication/replication.js';
 import { restart } from '../../core/replication/state.js';
-import type { ReplicationEvent } from '../../core/replication/state.js';
+import type { ReplicationEffect, ReplicationEvent, ReplicationState } from '../../core/replication/state.js';
 import { noSession } from '../../core/service/txn.js';
 import type { Txn } from '../../core/service/txn.js';
 import { anyMirror } from '../mirror.js';
 import type { MakeMirror, Mirror } from '../mirror.js';
+import { plainText } from '../plain.js';
+import { oneOfEach, remembered, remembered2 } from '../remembered.js';
 import {
   answered,
   broken,
   crashed,
   cut,
+  elected,
   logSynced,
-  mayFollow,
   perform,
   placeOf,
   received,
   snapshotOf,
   waiting,
-  withPlace,
+  woken,
   writeEpochFile,
 } from '../world/replication.js';
-import type { History, Place } from '../world/replication.js';
+import type { Place } from '../world/replication.js';
+import { mayFollow } from './electionOracle.js';
 import { invariants } from './replicationInvariants.js';
 import { rows } from './replicationRows.js';
 import { settingOf } from './replicationSetting.js';
 import type { Budget, Setting, W } from './replicationSetting.js';
-import { hidden, key, shown, view } from './replicationView.js';
+import { hidden, key, piecesOf, shown, view } from './replicationView.js';
 
 const [txns, crashes, cuts, elections] = [0, 1, 2, 3];
 
@@ -66,30 +69,79 @@ const handles: Readonly<Record<string, Packet['type']>> = {
   HandleCommit: 'COMMIT',
 };
 
+/** What waits at server `i` from `j`. */
+const headType = (world: W['world'], i: ServerId, j: ServerId): Packet['type'] | null => {
+  const packet = waiting(world, i, j)[0];
+  return packet === undefined || packet === 'EOF' ? null : packet.type;
+};
+
 type Outcome = W | { readonly refused: string } | null;
 
 /** Hands server `i` an event and does what it asks; null when it is down. */
 const told = (w: W, i: ServerId, event: ReplicationEvent): Outcome => {
   const server = w.servers[i - 1];
   if (server === null || server === undefined) return null;
-  const step = replicationStep(server, event);
+  const step = stepped(server, event);
   if ('refused' in step) return step;
   let world = w.world;
   for (const effect of step.effects) world = perform(world, i, effect);
-  return { ...w, servers: w.servers.map((s, n) => (n === i - 1 ? step.state : s)), world };
+  return { ...w, servers: w.servers.with(i - 1, step.state), world };
 };
 
-const toldAll = (w: W, event: (i: ServerId) => ReplicationEvent, servers: readonly ServerId[]): Outcome =>
-  servers.reduce<Outcome>((o, i) => (o === null || 'refused' in o ? o : told(o, i, event(i))), w);
+/** The core's own step; a packet that it sends again is the same object again, and so is the event that brings it. */
+const stepped = remembered2((server: ReplicationState, event: ReplicationEvent) => {
+  const step = replicationStep(server, event);
+  if ('refused' in step) return step;
+  const effects = step.effects.map((e) =>
+    oneEffect(e.type === 'Send' ? { type: e.type, to: e.to, packet: onePacket(e.packet) } : e),
+  );
+  return { state: step.state, effects };
+});
+
+const onePacket = oneOfEach((p: Packet) => plainText(p));
+const oneEffect = oneOfEach((e: ReplicationEffect) => plainText(e));
+
+const packetFrom = remembered2((packet: Packet, from: ServerId): ReplicationEvent => ({
+  type: 'Packet',
+  from,
+  packet,
+}));
+const electedOf = remembered2((_: ReplicationState, leader: ServerId): ReplicationEvent => ({
+  type: 'Elected',
+  leader,
+}));
+const closeOf = remembered2((_: ReplicationState, peer: ServerId): ReplicationEvent => ({ type: 'NoticeClose', peer }));
+const syncedUpTo = remembered((zxid: Zxid): ReplicationEvent => ({ type: 'LogSynced', zxid }));
+const nextProposal = remembered((s: ReplicationState): ReplicationEvent | null => {
+  const zxid = nextZxid(s);
+  return zxid === null ? null : { type: 'Propose', txn: txnOf(zxid) };
+});
+const plainEvents = {
+  EpochSaved: { type: 'EpochSaved' },
+  SnapshotSaved: { type: 'SnapshotSaved' },
+  LeaderTimeout: { type: 'LeaderTimeout' },
+  Resign: { type: 'Resign' },
+} as const;
+
+/** Server `i` notices that its connection with `peer` has ended. */
+const closed = (w: W, i: ServerId, peer: ServerId): Outcome => {
+  const server = w.servers[i - 1];
+  return server ? told(w, i, closeOf(server, peer)) : null;
+};
 
 const spend = (w: W, what: number): W | null => {
   const left = w.budget[what] as number;
   if (left === 0) return null;
-  return { ...w, budget: w.budget.map((b, n) => (n === what ? left - 1 : b)) as unknown as Budget };
+  return { ...w, budget: lessOf(w.budget, what) };
 };
 
+const lessOf = remembered2(
+  (budget: Budget, what: number) => budget.map((b, n) => (n === what ? b - 1 : b)) as unknown as Budget,
+);
+
 const longest = (w: W): W => {
-  const best = w.world.places.reduce<History>((h, p) => (p.serving && p.tree.length > h.length ? p.tree : h), w.order);
+  let best = w.order;
+  for (const p of w.world.places) if (p.serving && p.tree.length > best.length) best = p.tree;
   return best === w.order ? w : { ...w, order: best };
 };
 
@@ -101,40 +153,40 @@ const attempt = (w: W, action: string, args: readonly number[]): Outcome => {
   if (type !== undefined) {
     const packet = waiting(world, i, j)[0];
     if (packet === undefined || packet === 'EOF' || packet.type !== type) return null;
-    return told({ ...w, world: received(world, i, j) }, i, { type: 'Packet', from: j, packet });
+    return told({ ...w, world: received(world, i, j) }, i, packetFrom(packet, j));
   }
   switch (action) {
     case 'Elected': {
       if (!mayFollow(world, i, j)) return null;
       const paid = i === j ? spend(w, elections) : w;
-      return (
-        paid && told({ ...paid, world: withPlace(world, i, { asking: null, told: j }) }, i, { type: action, leader: j })
-      );
+      const server = w.servers[i - 1];
+      if (!paid || !server) return null;
+      return told({ ...paid, world: elected(world, i, j) }, i, electedOf(server, j));
     }
     case 'EpochSaved':
       if (place.disk.asked === null || place.disk.asked.file === 'snapshot' || !place.disk.asked.written) return null;
-      return told({ ...w, world: answered(world, i) }, i, { type: action });
+      return told({ ...w, world: answered(world, i) }, i, plainEvents[action]);
     case 'SnapshotSaved':
       if (place.disk.asked?.file !== 'snapshot') return null;
-      return told({ ...w, world: answered(world, i) }, i, { type: action });
+      return told({ ...w, world: answered(world, i) }, i, plainEvents[action]);
     case 'LogSynced': {
       const next = logSynced(world, i, j);
       if (next === null) return null;
       const { entries, durable } = placeOf(next, i).disk;
-      return told({ ...w, world: next }, i, { type: action, zxid: (entries[durable - 1] as Txn).zxid });
+      return told({ ...w, world: next }, i, syncedUpTo((entries[durable - 1] as Txn).zxid));
     }
     case 'Propose': {
       const paid = spend(w, txns);
       const server = w.servers[i - 1];
-      const zxid = server ? nextZxid(server) : null;
-      return paid && zxid && told(paid, i, { type: action, txn: txnOf(zxid) });
+      const event = server ? nextProposal(server) : null;
+      return paid && event && told(paid, i, event);
     }
     case 'NoticeClose':
       if (waiting(world, i, j)[0] !== 'EOF') return null;
-      return told({ ...w, world: received(world, i, j) }, i, { type: action, peer: j });
+      return closed({ ...w, world: received(world, i, j) }, i, j);
     case 'LeaderTimeout':
     case 'Resign':
-      return told(w, i, { type: action });
+      return told(w, i, plainEvents[action]);
     case 'WriteEpochFile':
       if (place.disk.asked === null || place.disk.asked.file === 'snapshot' || place.disk.asked.written) return null;
       return { ...w, world: writeEpochFile(world, i) };
@@ -142,15 +194,19 @@ const attempt = (w: W, action: string, args: readonly number[]): Outcome => {
       const paid = place.up ? spend(w, crashes) : null;
       const stopped = crashed(world, i, j);
       if (paid === null || stopped === null) return null;
-      const end = broken(stopped, i, (c) => c.leader === i || c.learner === i);
-      const servers = w.servers.map((s, n) => (n === i - 1 ? null : s));
-      return toldAll({ ...paid, servers, world: end.world }, () => ({ type: 'NoticeClose', peer: i }), end.told);
+      const end = broken(stopped, i);
+      const left: W = { ...paid, servers: w.servers.with(i - 1, null), world: end.world };
+      return end.told.reduce<Outcome>((o, s) => (o === null || 'refused' in o ? o : closed(o, s, i)), left);
     }
     case 'Break': {
       const paid = spend(w, cuts);
       const end = cut(world, i, j);
       if (paid === null || end === null) return null;
-      return toldAll({ ...paid, world: end.world }, (s) => ({ type: 'NoticeClose', peer: s === i ? j : i }), end.told);
+      const left: W = { ...paid, world: end.world };
+      return end.told.reduce<Outcome>(
+        (o, s) => (o === null || 'refused' in o ? o : closed(o, s, s === i ? j : i)),
+        left,
+      );
     }
     case 'Restart':
       return place.up ? null : started(w, i);
@@ -165,8 +221,8 @@ const started = (w: W, i: ServerId): Outcome => {
   const recovery = recover(filesOf(disk));
   if ('refused' in recovery) return { refused: recovery.refused.type };
   const begun = restart(i, w.setting.voters, w.setting.limits, recovery.ok);
-  let world = withPlace(w.world, i, { up: true, tree: disk.base });
-  for (const effect of begun.effects) world = perform(world, i, effect);
+  let world = woken(w.world, i);
+  for (const effect of begun.effects) world = perform(world, i, oneEffect(effect));
   return { ...w, servers: w.servers.map((s, n) => (n === i - 1 ? begun.state : s)), world };
 };
 
@@ -200,7 +256,11 @@ const atFirst = (setting: Setting): E.Either<string, W> => {
   let w: W = {
     setting,
     servers: Array.from({ length: n }, () => null),
-    world: { rules, places: Array.from({ length: n }, () => place), connections: [] },
+    world: {
+      rules,
+      places: Array.from({ length: n }, () => place),
+      connections: Array.from({ length: n * n }, () => null),
+    },
     budget,
     order: log,
   };
@@ -256,11 +316,20 @@ export const replicationMirror: MakeMirror = (model) => {
   if (E.isLeft(first)) return first;
   const init = model.init === 'Established' ? establishedFrom(first.right, setting.right.budget) : first;
   if (E.isLeft(init)) return init;
+  const step: Mirror<W>['step'] = (w, action, args) => {
+    const next = attempt(w, action, args);
+    return next === null || 'refused' in next ? null : longest(next);
+  };
   const mirror: Mirror<W> = {
     init: [init.right],
-    step: (w, action, args) => {
-      const next = attempt(w, action, args);
-      return next === null || 'refused' in next ? null : longest(next);
+    step,
+    bind: (action, args) => {
+      const type = handles[action];
+      const [i = 0, j = 0] = args;
+      // Most bindings take a packet that is not there.
+      return type === undefined
+        ? (w) => step(w, action, args)
+        : (w) => (headType(w.world, i, j) === type ? step(w, action, args) : null);
     },
     refusal: (w, action, args) => {
       const next = attempt(w, action, args);
@@ -268,6 +337,7 @@ export const replicationMirror: MakeMirror = (model) => {
     },
     view,
     key,
+    pieces: piecesOf(setting.right),
     shown,
     hidden,
     rows: Object.fromEntries(

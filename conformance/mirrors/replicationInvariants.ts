@@ -4,6 +4,7 @@
  */
 import type { TlaValue } from 'tla-checker-cli';
 import type { TlaState } from '../mirror.js';
+import { remembered } from '../remembered.js';
 
 type Zxid = readonly [number, number];
 type History = readonly Zxid[];
@@ -43,8 +44,28 @@ const openValue = (v: TlaValue): unknown => {
   return v;
 };
 
-const open = (s: TlaState): Opened =>
-  Object.fromEntries(Object.entries(s).map(([k, v]) => [k, openValue(v)])) as unknown as Opened;
+const openShared = remembered(openValue as (v: object) => unknown);
+
+/** One value for each server; what stands there is shared by many states. */
+const openRow = (v: TlaValue | undefined): readonly unknown[] =>
+  (v as readonly TlaValue[]).map((x) => (typeof x === 'object' ? openShared(x) : x));
+
+/** Zxids, histories and numbers are what they are already. */
+const opened = (s: TlaState): Opened =>
+  ({
+    ...s,
+    learners: openRow(s['learners']),
+    sync: openRow(s['sync']),
+    net: (s['net'] as readonly TlaValue[]).map(openRow),
+  }) as unknown as Opened;
+
+/** All invariants are asked of one state before the next. */
+let last: { readonly state: TlaState | null; readonly opened: Opened | null } = { state: null, opened: null };
+
+const open = (s: TlaState): Opened => {
+  if (last.state !== s || last.opened === null) last = { state: s, opened: opened(s) };
+  return last.opened as Opened;
+};
 
 const below = (a: Zxid, b: Zxid): boolean => a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
 const same = (a: Zxid | undefined, b: Zxid | undefined): boolean =>

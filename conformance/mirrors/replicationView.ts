@@ -2,16 +2,19 @@
  * What the spec sees of a replication that core steps have made: every variable of spec/MCReplication.tla from core
  * states and the world, and what of them is shown where.
  */
+import { keepHash } from 'tla-checker-cli';
 import type { TlaValue } from 'tla-checker-cli';
 import type { Zxid } from '../../core/data/zxid.js';
 import { windowSlice, windowSize } from '../../core/data/window.js';
 import type { Packet } from '../../core/replication/packet.js';
 import { noRole } from '../../core/replication/state.js';
 import type { ReplicationState } from '../../core/replication/state.js';
-import type { TlaState } from '../mirror.js';
+import type { Pieces, TlaState } from '../mirror.js';
+import { remembered, remembered2 } from '../remembered.js';
+import type { Queue } from '../world/connection.js';
 import { historyOf, waiting } from '../world/replication.js';
 import type { History, Place } from '../world/replication.js';
-import type { W } from './replicationSetting.js';
+import type { Setting, W } from './replicationSetting.js';
 
 const zxidValue = (z: Zxid): TlaValue => [z.epoch, z.counter];
 const historyValue = (h: History): TlaValue => h.map(zxidValue);
@@ -47,101 +50,162 @@ const packetValue = (p: Packet | 'EOF'): TlaValue => {
 const logOf = (s: ReplicationState): readonly Zxid[] =>
   windowSlice(s.disk.log, 0, windowSize(s.disk.log)).map((t) => t.zxid);
 
-export const view = (w: W): TlaState => {
-  const n = w.servers.length;
-  const ids = Array.from({ length: n }, (_, k) => k + 1);
-  const each = (up: (s: ReplicationState, p: Place) => TlaValue, down: (p: Place) => TlaValue): TlaValue =>
-    w.servers.map((s, k) => {
-      const p = w.world.places[k] as Place;
-      return s === null ? down(p) : up(s, p);
-    });
-  const logValue = (p: Place, after: readonly Zxid[]): TlaValue => historyValue([...p.disk.base, ...after]);
-  const noLearner: TlaValue = { record: { stage: 'none', zxid: [0, 0] } };
-  const syncValue = (s: ReplicationState['role']['sync']): TlaValue => ({
-    record: {
-      mode: s.mode,
-      stage: s.stage,
-      pending: s.pending.map((t) => zxidValue(t.zxid)),
-      commits: s.commits,
-      snap: s.snap === null ? [] : historyValue(historyOf(s.snap.snapshot)),
-    },
-  });
-  return {
-    phase: each(
-      (s) => s.role.phase,
-      () => 'DOWN',
-    ),
-    leader: each(
-      (s) => s.role.leader ?? 0,
-      () => 0,
-    ),
-    acceptedEpoch: each(
-      (s) => s.disk.acceptedEpoch,
-      (p) => p.disk.accepted,
-    ),
-    currentEpoch: each(
-      (s) => s.disk.currentEpoch,
-      (p) => p.disk.current,
-    ),
-    epochFile: w.world.places.map((p) => [p.disk.accepted, p.disk.current]),
-    saving: each(
-      (s) => s.disk.saving,
-      () => 'none',
-    ),
-    log: each(
-      (s, p) => logValue(p, logOf(s)),
-      (p) =>
+const logValue = (p: Place, after: readonly Zxid[]): TlaValue => historyValue([...p.disk.base, ...after]);
+
+const noLearner: TlaValue = keepHash({ record: { stage: 'none', zxid: [0, 0] } });
+
+const syncValue = (s: ReplicationState['role']['sync']): TlaValue => ({
+  record: {
+    mode: s.mode,
+    stage: s.stage,
+    pending: s.pending.map((t) => zxidValue(t.zxid)),
+    commits: s.commits,
+    snap: s.snap === null ? [] : historyValue(historyOf(s.snap.snapshot)),
+  },
+});
+
+/** What is seen of one server; a table of learners has a line for each of `servers`. */
+type Seen = Readonly<
+  Record<
+    | 'phase'
+    | 'leader'
+    | 'acceptedEpoch'
+    | 'currentEpoch'
+    | 'epochFile'
+    | 'saving'
+    | 'log'
+    | 'synced'
+    | 'base'
+    | 'delivered'
+    | 'newEpoch'
+    | 'learners'
+    | 'sync',
+    TlaValue
+  >
+>;
+
+const seen = (s: ReplicationState | null, p: Place, servers: number): Seen => {
+  const onDisk = {
+    epochFile: keepHash([p.disk.accepted, p.disk.current]),
+    base: p.disk.base.length,
+    delivered: keepHash(historyValue(p.tree)),
+  };
+  const ids = Array.from({ length: servers }, (_, k) => k + 1);
+  if (s === null)
+    return {
+      ...onDisk,
+      phase: 'DOWN',
+      leader: 0,
+      acceptedEpoch: p.disk.accepted,
+      currentEpoch: p.disk.current,
+      saving: 'none',
+      log: keepHash(
         logValue(
           p,
           p.disk.entries.map((t) => t.zxid),
         ),
+      ),
+      synced: p.disk.base.length + p.disk.durable,
+      newEpoch: 0,
+      learners: keepHash(ids.map(() => noLearner)),
+      sync: keepHash(syncValue(noRole.sync)),
+    };
+  return {
+    ...onDisk,
+    phase: s.role.phase,
+    leader: s.role.leader ?? 0,
+    acceptedEpoch: s.disk.acceptedEpoch,
+    currentEpoch: s.disk.currentEpoch,
+    saving: s.disk.saving,
+    log: keepHash(logValue(p, logOf(s))),
+    synced:
+      p.disk.base.length +
+      logOf(s).filter((z) => (z.epoch - s.disk.synced.epoch || z.counter - s.disk.synced.counter) <= 0).length,
+    newEpoch: s.role.newEpoch,
+    learners: keepHash(
+      ids.map((j) => {
+        const l = s.role.learners.find((x) => x.sid === j);
+        return l === undefined ? noLearner : { record: { stage: l.stage, zxid: zxidValue(l.zxid) } };
+      }),
     ),
-    synced: each(
-      (s, p) =>
-        p.disk.base.length +
-        logOf(s).filter((z) => (z.epoch - s.disk.synced.epoch || z.counter - s.disk.synced.counter) <= 0).length,
-      (p) => p.disk.base.length + p.disk.durable,
-    ),
-    base: w.world.places.map((p) => p.disk.base.length),
-    delivered: w.world.places.map((p) => historyValue(p.tree)),
-    newEpoch: each(
-      (s) => s.role.newEpoch,
-      () => 0,
-    ),
-    learners: each(
-      (s) =>
-        ids.map((j) => {
-          const l = s.role.learners.find((x) => x.sid === j);
-          return l === undefined ? noLearner : { record: { stage: l.stage, zxid: zxidValue(l.zxid) } };
-        }),
-      () => ids.map(() => noLearner),
-    ),
-    sync: each(
-      (s) => syncValue(s.role.sync),
-      () => syncValue(noRole.sync),
-    ),
-    net: ids.map((from) => ids.map((to) => waiting(w.world, to, from).map(packetValue))),
-    budget: [...w.budget],
-    order: historyValue(w.order),
+    sync: keepHash(syncValue(s.role.sync)),
   };
 };
 
+// By how many servers there are: what is remembered depends on its arguments alone.
+const seenIn = remembered2((p: Place, servers: number) => ({
+  down: seen(null, p, servers),
+  up: remembered((s: ReplicationState) => seen(s, p, servers)),
+}));
+
+const queueValue = remembered((q: Queue<Packet>): TlaValue => keepHash(q.map(packetValue)));
+const orderValue = remembered((h: History): TlaValue => keepHash(historyValue(h)));
+
+export const view = ({ servers, world, budget, order }: W): TlaState => {
+  const views = servers.map((s, k) => {
+    const known = seenIn(world.places[k] as Place, servers.length);
+    return s === null ? known.down : known.up(s);
+  });
+  return {
+    phase: views.map((v) => v.phase),
+    leader: views.map((v) => v.leader),
+    acceptedEpoch: views.map((v) => v.acceptedEpoch),
+    currentEpoch: views.map((v) => v.currentEpoch),
+    epochFile: views.map((v) => v.epochFile),
+    saving: views.map((v) => v.saving),
+    log: views.map((v) => v.log),
+    synced: views.map((v) => v.synced),
+    base: views.map((v) => v.base),
+    delivered: views.map((v) => v.delivered),
+    newEpoch: views.map((v) => v.newEpoch),
+    learners: views.map((v) => v.learners),
+    sync: views.map((v) => v.sync),
+    net: servers.map((_, from) => servers.map((_, to) => queueValue(waiting(world, to + 1, from + 1)))),
+    budget,
+    order: orderValue(order),
+  };
+};
+
+const keyOfServer = (s: ReplicationState | null): unknown =>
+  s === null
+    ? {}
+    : {
+        role: { ...s.role, sync: { ...s.role.sync, pending: s.role.sync.pending.map((t) => t.zxid) } },
+        disk: { ...s.disk, log: logOf(s) },
+        delivered: s.delivered,
+        fixed: { self: s.self, voters: s.voters, limits: s.limits },
+      };
+
+const keyOfPlace = (p: Place): unknown => ({ ...p, disk: { ...p.disk, entries: p.disk.entries.map((t) => t.zxid) } });
+
 export const key = (w: W): unknown => ({
-  servers: w.servers.map((s) =>
-    s === null
-      ? {}
-      : {
-          role: { ...s.role, sync: { ...s.role.sync, pending: s.role.sync.pending.map((t) => t.zxid) } },
-          disk: { ...s.disk, log: logOf(s) },
-          delivered: s.delivered,
-          fixed: { self: s.self, voters: s.voters, limits: s.limits },
-        },
-  ),
-  places: w.world.places.map((p) => ({ ...p, disk: { ...p.disk, entries: p.disk.entries.map((t) => t.zxid) } })),
-  connections: [...w.world.connections].sort((a, b) => a.learner - b.learner || a.leader - b.leader),
+  servers: w.servers.map(keyOfServer),
+  places: w.world.places.map(keyOfPlace),
+  connections: w.world.connections.filter((c) => c !== null),
   budget: w.budget,
   order: w.order,
 });
+
+/** Servers, places, connections, budget, order. */
+export const piecesOf = (setting: Setting): Pieces<W> => {
+  const n = setting.voters.length;
+  return {
+    take: (w) => [...w.servers, ...w.world.places, ...w.world.connections, w.budget, w.order],
+    make: (pieces) => ({
+      setting,
+      servers: pieces.slice(0, n) as W['servers'],
+      world: {
+        rules: setting.rules,
+        places: pieces.slice(n, 2 * n) as W['world']['places'],
+        connections: pieces.slice(2 * n, -2) as W['world']['connections'],
+      },
+      budget: pieces.at(-2) as W['budget'],
+      order: pieces.at(-1) as W['order'],
+    }),
+    key: (piece, place) =>
+      place < n ? keyOfServer(piece as ReplicationState | null) : place < 2 * n ? keyOfPlace(piece as Place) : piece,
+  };
+};
 
 export const shown: Readonly<Record<string, string>> = {
   'servers[].role.phase': 'phase',

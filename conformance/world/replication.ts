@@ -1,10 +1,9 @@
 /**
- * What lies between the servers of a replication: connections, disks, trees, elections. It does what a server's effects
- * ask and says which events its own variables allow. It reads no server state and nothing of a packet but where it
- * goes; whether a server may act is for the core to say.
- * Mirrors the environment of spec/Replication.tla: connections, WriteEpochFile, Crash, Break, ElectionContract.
+ * What lies between the servers of a replication: connections, disks, trees. It does what a server's effects ask and says
+ * which events its own variables allow. It reads no server state and nothing of a packet but where it goes; whether a
+ * server may act is for the core to say.
+ * Mirrors the environment of spec/Replication.tla: connections, WriteEpochFile, Crash, Break.
  */
-import { isQuorum } from '../../core/data/quorum.js';
 import type { ServerId } from '../../core/data/quorum.js';
 import { compareZxid } from '../../core/data/zxid.js';
 import type { Zxid } from '../../core/data/zxid.js';
@@ -12,6 +11,9 @@ import type { Packet } from '../../core/replication/packet.js';
 import type { ReplicationEffect } from '../../core/replication/state.js';
 import type { Snapshot } from '../../core/service/snapshot.js';
 import type { Txn } from '../../core/service/txn.js';
+import { remembered, remembered2 } from '../remembered.js';
+import type { Connection, Queue } from './connection.js';
+import * as connection from './connection.js';
 
 /** The tree as a list: what was applied, in order. */
 export type History = readonly Zxid[];
@@ -20,19 +22,6 @@ export type ListSnapshot = Snapshot & { readonly history: History };
 
 export const snapshotOf = (history: History): ListSnapshot => ({ sessions: [], nodes: [], history });
 export const historyOf = (snapshot: Snapshot): History => (snapshot as ListSnapshot).history;
-
-/** One connection; each queue may end with 'EOF'. A connection is taken once the leader has read from it. */
-export type Connection = {
-  readonly learner: ServerId;
-  readonly leader: ServerId;
-  readonly openAtLearner: boolean;
-  readonly openAtLeader: boolean;
-  readonly taken: boolean;
-  /** Before it is taken: the leader still holds an older connection of this learner. */
-  readonly stale: boolean;
-  readonly up: readonly (Packet | 'EOF')[];
-  readonly down: readonly (Packet | 'EOF')[];
-};
 
 export type Disk = {
   readonly accepted: number;
@@ -61,230 +50,220 @@ export type Place = {
 };
 
 /** How the spec's constants set the world. */
-export type Rules = { readonly eagerEpochs: boolean; readonly lateNotice: boolean; readonly anyElection: boolean };
+export type Rules = {
+  readonly eagerEpochs: boolean;
+  readonly lateNotice: boolean;
+  readonly anyElection: boolean;
+};
 
 export type World = {
   readonly rules: Rules;
   readonly places: readonly Place[]; // by server id, 1..n at 0..n-1
-  readonly connections: readonly Connection[];
+  /** By learner and leader, row after row; null where there is none. */
+  readonly connections: readonly (Connection<Packet> | null)[];
 };
 
 export const placeOf = (w: World, i: ServerId): Place => w.places[i - 1] as Place;
 
-export const withPlace = (w: World, i: ServerId, change: Partial<Place>): World => ({
+const placed = (w: World, i: ServerId, place: Place): World => ({
   rules: w.rules,
-  places: w.places.map((p, n) => (n === i - 1 ? { ...p, ...change } : p)),
+  places: w.places.with(i - 1, place),
   connections: w.connections,
 });
 
-const withDisk = (w: World, i: ServerId, change: Partial<Disk>): World =>
-  withPlace(w, i, { disk: { ...placeOf(w, i).disk, ...change } });
+const withDisk = (place: Place, change: Partial<Disk>): Place => ({ ...place, disk: { ...place.disk, ...change } });
 
-const ended = (queue: readonly (Packet | 'EOF')[]): boolean => queue.at(-1) === 'EOF';
+const at = (w: World, learner: ServerId, leader: ServerId): number => (learner - 1) * w.places.length + leader - 1;
 
-const withConnections = (w: World, change: (c: Connection) => Connection | null): World => ({
+export const connectionOf = (w: World, learner: ServerId, leader: ServerId): Connection<Packet> | null =>
+  w.connections[at(w, learner, leader)] ?? null;
+
+const linked = (w: World, learner: ServerId, leader: ServerId, c: Connection<Packet> | null): World => ({
   rules: w.rules,
   places: w.places,
-  connections: w.connections.flatMap((c) => {
-    const next = change(c);
-    return next === null || (!next.openAtLearner && !next.openAtLeader) ? [] : [next];
-  }),
+  connections: w.connections.with(at(w, learner, leader), c),
 });
 
+/** The connections that `which` picks, changed. */
+const changed = (
+  w: World,
+  which: (c: Connection<Packet>) => boolean,
+  change: (c: Connection<Packet>) => Connection<Packet> | null,
+): World => ({
+  rules: w.rules,
+  places: w.places,
+  connections: w.connections.map((c) => (c !== null && which(c) ? change(c) : c)),
+});
+
+const touches =
+  (i: ServerId) =>
+  (c: Connection<Packet>): boolean =>
+    c.learner === i || c.leader === i;
+
+/** The connection with `peer` whose end at `i` is open. */
+const openAt = (w: World, i: ServerId, peer: ServerId): Connection<Packet> | null => {
+  const asLeader = connectionOf(w, peer, i);
+  if (asLeader?.openAtLeader === true) return asLeader;
+  const asLearner = connectionOf(w, i, peer);
+  return asLearner?.openAtLearner === true ? asLearner : null;
+};
+
+const none: Queue<Packet> = [];
+
 /** What waits for server `to` from server `from`, on the connection whose end at `to` is open. */
-export const waiting = (w: World, to: ServerId, from: ServerId): readonly (Packet | 'EOF')[] => {
-  for (const c of w.connections) {
-    if (c.leader === to && c.learner === from && c.openAtLeader) return c.up;
-    if (c.learner === to && c.leader === from && c.openAtLearner) return c.down;
-  }
-  return [];
+export const waiting = (w: World, to: ServerId, from: ServerId): Queue<Packet> => {
+  const c = openAt(w, to, from);
+  return c === null ? none : c.leader === to ? c.up : c.down;
 };
 
 /** Takes the oldest packet from `from` to `to` off its queue; an EOF closes the end at `to`. */
-export const received = (w: World, to: ServerId, from: ServerId): World =>
-  withConnections(w, (c) => {
-    if (c.leader === to && c.learner === from && c.openAtLeader)
-      return c.up[0] === 'EOF'
-        ? { ...c, openAtLeader: false, up: [] }
-        : { ...c, taken: true, stale: false, up: c.up.slice(1) };
-    if (c.learner === to && c.leader === from && c.openAtLearner)
-      return c.down[0] === 'EOF' ? c : { ...c, down: c.down.slice(1) };
-    return c;
-  });
+export const received = (w: World, to: ServerId, from: ServerId): World => {
+  const c = openAt(w, to, from);
+  return c === null ? w : linked(w, c.learner, c.leader, connection.read(c, to));
+};
 
-/** End `i` of a connection closes: what it sent still arrives, then EOF. */
-const closedAt = (c: Connection, i: ServerId): Connection =>
-  c.learner === i && c.openAtLearner
-    ? { ...c, openAtLearner: false, down: [], up: c.openAtLeader && !ended(c.up) ? [...c.up, 'EOF'] : c.up }
-    : c.leader === i && c.openAtLeader
-      ? {
-          ...c,
-          openAtLeader: false,
-          taken: false,
-          stale: false,
-          up: [],
-          down: c.openAtLearner && !ended(c.down) ? [...c.down, 'EOF'] : c.down,
-        }
-      : c;
+const sent = (w: World, from: ServerId, to: ServerId, packet: Packet): World => {
+  const c = openAt(w, from, to);
+  return c === null ? w : linked(w, c.learner, c.leader, connection.written(c, from, packet));
+};
 
-/** Who knows of a connection with `i`: its learners' leader, and leaders that have read from it. */
-const knows = (c: Connection, i: ServerId): ServerId | null =>
-  c.leader === i && c.openAtLearner
-    ? c.learner
-    : c.learner === i && c.openAtLeader && (c.taken || c.stale)
-      ? c.leader
-      : null;
-
-const sent = (w: World, from: ServerId, to: ServerId, packet: Packet): World =>
-  withConnections(w, (c) => {
-    if (c.learner === from && c.leader === to && c.openAtLearner && !ended(c.down))
-      return { ...c, up: [...c.up, packet] };
-    if (c.leader === from && c.learner === to && c.openAtLeader && c.taken && !ended(c.up))
-      return { ...c, down: [...c.down, packet] };
-    return c;
-  });
+/** A snapshot is of the tree as it was when it was asked for. */
+const snapOf = remembered2((effect: Extract<ReplicationEffect, { type: 'SendSnapshot' }>, tree: History): Packet => ({
+  type: 'SNAP',
+  zxid: effect.zxid,
+  snapshot: snapshotOf(tree),
+}));
 
 /** Does what server `i` asks. */
 export const perform = (w: World, i: ServerId, effect: ReplicationEffect): World => {
-  const { disk, tree } = placeOf(w, i);
   switch (effect.type) {
     case 'Send':
       return sent(w, i, effect.to, effect.packet);
     case 'SendSnapshot':
-      return sent(w, i, effect.to, { type: 'SNAP', zxid: effect.zxid, snapshot: snapshotOf(tree) });
-    case 'Append':
-      return withDisk(w, i, { entries: [...disk.entries, ...effect.txns] });
-    case 'Truncate': {
-      const entries = disk.entries.filter((t) => compareZxid(t.zxid, effect.zxid) <= 0);
-      // A tree beyond the cut is loaded again from what is left.
-      const left = withPlace(w, i, { tree: tree.filter((z) => compareZxid(z, effect.zxid) <= 0) });
-      return withDisk(left, i, { entries, durable: entries.length });
-    }
+      return sent(w, i, effect.to, snapOf(effect, placeOf(w, i).tree));
+    case 'Connect':
+      return linked(w, i, effect.to, connection.opened(connectionOf(w, i, effect.to), i, effect.to));
+    case 'Disconnect':
+      return changed(
+        w,
+        (c) => c.learner === effect.peer && c.leader === i,
+        (c) => connection.closedAt(c, i),
+      );
+    case 'DisconnectAll':
+      return changed(placed(w, i, done(placeOf(w, i), effect)), touches(i), (c) => connection.closedAt(c, i));
     case 'SaveEpoch': {
-      const asked = withDisk(w, i, { asked: { file: effect.file, epoch: effect.epoch, written: false } });
+      const asked = placed(w, i, done(placeOf(w, i), effect));
       return w.rules.eagerEpochs ? writeEpochFile(asked, i) : asked;
     }
-    case 'SaveSnapshot':
-      return withDisk(w, i, { asked: { file: 'snapshot', history: historyOf(effect.snapshot) } });
-    case 'Restore':
-      return withPlace(w, i, { tree: historyOf(effect.snapshot) });
-    case 'Deliver':
-      return withPlace(w, i, { tree: [...tree, ...effect.txns.map((t) => t.zxid)] });
-    case 'Serve':
-      return withPlace(w, i, { serving: true });
-    case 'Leave':
-      return withPlace(w, i, { serving: false, told: null });
-    case 'LookForLeader':
-      return withPlace(w, i, { asking: { epoch: effect.epoch, zxid: effect.zxid } });
-    case 'Listen':
-      return withPlace(w, i, { listening: true });
-    case 'Connect': {
-      const stale = w.connections.some(
-        (c) => c.learner === i && c.leader === effect.to && c.openAtLeader && (c.taken || c.stale),
-      );
-      const kept = withConnections(w, (c) => (c.learner === i && c.leader === effect.to ? null : c));
-      const fresh: Connection = {
-        learner: i,
-        leader: effect.to,
-        openAtLearner: true,
-        openAtLeader: true,
-        taken: false,
-        stale,
-        up: [],
-        down: [],
-      };
-      return { rules: w.rules, places: w.places, connections: [...kept.connections, fresh] };
-    }
-    case 'Disconnect':
-      return withConnections(w, (c) => (c.learner === effect.peer ? closedAt(c, i) : c));
-    case 'DisconnectAll':
-      return withConnections(withPlace(w, i, { listening: false }), (c) => closedAt(c, i));
+    default:
+      return placed(w, i, done(placeOf(w, i), effect));
   }
 };
 
+/** The server's disk and tree after the effect. */
+const done = remembered2((place: Place, effect: ReplicationEffect): Place => {
+  const { disk, tree } = place;
+  switch (effect.type) {
+    case 'Append':
+      return withDisk(place, { entries: [...disk.entries, ...effect.txns] });
+    case 'Truncate': {
+      const entries = disk.entries.filter((t) => compareZxid(t.zxid, effect.zxid) <= 0);
+      // A tree beyond the cut is loaded again from what is left.
+      const left = { ...place, tree: tree.filter((z) => compareZxid(z, effect.zxid) <= 0) };
+      return withDisk(left, { entries, durable: entries.length });
+    }
+    case 'SaveEpoch':
+      return withDisk(place, { asked: { file: effect.file, epoch: effect.epoch, written: false } });
+    case 'SaveSnapshot':
+      return withDisk(place, { asked: { file: 'snapshot', history: historyOf(effect.snapshot) } });
+    case 'Restore':
+      return { ...place, tree: historyOf(effect.snapshot) };
+    case 'Deliver':
+      return { ...place, tree: [...tree, ...effect.txns.map((t) => t.zxid)] };
+    case 'Serve':
+      return { ...place, serving: true };
+    case 'Leave':
+      return { ...place, serving: false, told: null };
+    case 'LookForLeader':
+      return { ...place, asking: { epoch: effect.epoch, zxid: effect.zxid } };
+    case 'Listen':
+      return { ...place, listening: true };
+    case 'DisconnectAll':
+      return { ...place, listening: false };
+    default:
+      return place;
+  }
+});
+
 /** The disk renames the epoch file into place. */
-export const writeEpochFile = (w: World, i: ServerId): World => {
-  const { asked } = placeOf(w, i).disk;
-  if (asked === null || asked.file === 'snapshot') return w;
-  return withDisk(w, i, { [asked.file]: asked.epoch, asked: { ...asked, written: true } });
-};
+export const writeEpochFile = (w: World, i: ServerId): World => placed(w, i, renamed(placeOf(w, i)));
+
+const renamed = remembered((place: Place): Place => {
+  const { asked } = place.disk;
+  if (asked === null || asked.file === 'snapshot') return place;
+  return withDisk(place, { [asked.file]: asked.epoch, asked: { ...asked, written: true } });
+});
 
 /** The disk's answer to what was asked is on its way to server `i`. */
-export const answered = (w: World, i: ServerId): World => {
-  const { asked } = placeOf(w, i).disk;
+export const answered = (w: World, i: ServerId): World => placed(w, i, replied(placeOf(w, i)));
+
+const replied = remembered((place: Place): Place => {
+  const { asked } = place.disk;
   return asked?.file === 'snapshot'
-    ? withDisk(w, i, { asked: null, base: asked.history, entries: [], durable: 0 })
-    : withDisk(w, i, { asked: null });
-};
+    ? withDisk(place, { asked: null, base: asked.history, entries: [], durable: 0 })
+    : withDisk(place, { asked: null });
+});
 
 /** An fsync has covered `k` more entries; null when there are not that many. */
 export const logSynced = (w: World, i: ServerId, k: number): World | null => {
   const { disk } = placeOf(w, i);
-  const durable = disk.durable + k;
-  return k > 0 && durable <= disk.entries.length ? withDisk(w, i, { durable }) : null;
+  return k > 0 && disk.durable + k <= disk.entries.length ? placed(w, i, synced(placeOf(w, i), k)) : null;
 };
 
-const voteBelow = (
-  a: { epoch: number; zxid: Zxid },
-  i: ServerId,
-  b: { epoch: number; zxid: Zxid },
-  l: ServerId,
-): boolean => (a.epoch - b.epoch || compareZxid(a.zxid, b.zxid) || i - l) <= 0;
+const synced = remembered2((place: Place, k: number): Place => withDisk(place, { durable: place.disk.durable + k }));
 
-/** ElectionContract: whether server `i` may be told to follow `l` (spec `MayFollow`). */
-export const mayFollow = (w: World, i: ServerId, l: ServerId): boolean => {
-  const own = placeOf(w, i).asking;
-  if (own === null || (i !== l && !placeOf(w, l).listening)) return false;
-  if (w.rules.anyElection) return true;
-  const supports = (p: Place, j: number): boolean =>
-    i === l ? p.asking !== null && voteBelow(p.asking, j + 1, own, l) : p.told === l || p.asking !== null;
-  return isQuorum(w.places.length, w.places.filter(supports).length);
-};
+/** The election ends for server `i`: it is told to follow `l`. */
+export const elected = (w: World, i: ServerId, l: ServerId): World => placed(w, i, following(placeOf(w, i), l));
+
+const following = remembered2((place: Place, told: ServerId): Place => ({ ...place, asking: null, told }));
+
+/** Server `i` starts: its tree is the snapshot. */
+export const woken = (w: World, i: ServerId): World => placed(w, i, running(placeOf(w, i)));
+
+const running = remembered((place: Place): Place => ({ ...place, up: true, tree: place.disk.base }));
 
 /** Server `i` stops; `k` entries that no fsync has covered are on its disk all the same. Null: there are not so many. */
 export const crashed = (w: World, i: ServerId, k: number): World | null => {
   const { disk } = placeOf(w, i);
+  return disk.durable + k > disk.entries.length ? null : placed(w, i, stopped(placeOf(w, i), k));
+};
+
+const stopped = remembered2(({ disk }: Place, k: number): Place => {
   const durable = disk.durable + k;
-  if (durable > disk.entries.length) return null;
-  const kept: Disk = { ...disk, asked: null, entries: disk.entries.slice(0, durable), durable };
-  const down: Place = {
+  return {
     up: false,
-    disk: kept,
+    disk: { ...disk, asked: null, entries: disk.entries.slice(0, durable), durable },
     tree: [],
     serving: false,
     listening: false,
     asking: null,
     told: null,
   };
-  return withPlace(w, i, down);
-};
+});
 
-/** The connections that `which` picks are gone, or end after what is under way. Gives who must be told at once. */
-export const broken = (
-  w: World,
-  i: ServerId,
-  which: (c: Connection) => boolean,
-): { readonly world: World; readonly told: readonly ServerId[] } => {
-  if (w.rules.lateNotice) return { world: withConnections(w, (c) => (which(c) ? closedAt(c, i) : c)), told: [] };
-  const told = w.connections.filter(which).flatMap((c) => knows(c, i) ?? []);
-  return { world: withConnections(w, (c) => (which(c) ? null : c)), told: told.sort((a, b) => a - b) };
+type Broken = { readonly world: World; readonly told: readonly ServerId[] };
+
+/** The connections of server `i` are gone, or end after what is under way. Gives who must be told at once. */
+export const broken = (w: World, i: ServerId): Broken => {
+  if (w.rules.lateNotice) return { world: changed(w, touches(i), (c) => connection.closedAt(c, i)), told: [] };
+  const told = w.connections.flatMap((c) => (c !== null && touches(i)(c) ? (connection.knows(c, i) ?? []) : []));
+  return { world: changed(w, touches(i), () => null), told: told.sort((a, b) => a - b) };
 };
 
 /** The connection of learner `i` to leader `l` breaks; null when there is none. */
-export const cut = (
-  w: World,
-  i: ServerId,
-  l: ServerId,
-): { readonly world: World; readonly told: readonly ServerId[] } | null => {
-  const whole = (c: Connection): boolean =>
-    c.learner === i && c.leader === l && c.openAtLearner && !ended(c.up) && !ended(c.down);
-  const found = w.connections.find(whole);
-  if (found === undefined) return null;
-  if (w.rules.lateNotice)
-    return {
-      world: withConnections(w, (c) => (c === found ? { ...c, up: [...c.up, 'EOF'], down: [...c.down, 'EOF'] } : c)),
-      told: [],
-    };
-  const told = found.taken || found.stale ? [i, l] : [i];
-  return { world: withConnections(w, (c) => (c === found ? null : c)), told };
+export const cut = (w: World, i: ServerId, l: ServerId): Broken | null => {
+  const c = connectionOf(w, i, l);
+  if (c === null || !connection.isWhole(c)) return null;
+  if (w.rules.lateNotice) return { world: linked(w, i, l, connection.severed(c)), told: [] };
+  return { world: linked(w, i, l, null), told: connection.knows(c, i) === null ? [i] : [i, l] };
 };
