@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import type { MakeMirror } from '../conformance/mirror.js';
 import { electionMirror } from '../conformance/mirrors/election.js';
+import { paxosMirror } from '../conformance/mirrors/paxos.js';
 import { replicationMirror } from '../conformance/mirrors/replication.js';
 import { serviceMirror } from '../conformance/mirrors/service.js';
 import { readModels } from '../conformance/modelFiles.js';
@@ -14,6 +15,7 @@ import { packageRoot } from './place.js';
 /** The mirrors that models.json may name. */
 export const mirrors: Readonly<Record<string, MakeMirror>> = {
   election: electionMirror,
+  paxos: paxosMirror,
   replication: replicationMirror,
   service: serviceMirror,
 };

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import * as E from 'fp-ts/lib/Either.js';
 import { readModels } from '../conformance/modelFiles.js';
 import * as election from '../core/election.js';
+import * as paxos from '../core/paxos.js';
 import * as broadcast from '../core/replication/broadcast.js';
 import * as discovery from '../core/replication/discovery.js';
 import * as state from '../core/replication/state.js';
@@ -58,6 +59,18 @@ const subjects: Readonly<Record<string, () => Subject>> = {
     page: read('docs/protocol/election.md'),
     tests: readAll('test/core', /^election.*\.test\.ts$/),
     topics: ['Election', 'VoteNeverWorsens', 'FollowsSupported', 'BestOfQuorumLeads', 'VoteIsGenuine, ReceivedInRound'],
+  }),
+  Paxos: () => ({
+    spec: read('spec/Paxos.tla'),
+    specPath: 'spec/Paxos.tla',
+    bounds: read('spec/MCPaxos.tla'),
+    modelled: modelledBy('paxos'),
+    world: ['Crash'],
+    exported: paxos,
+    core: read('core/paxos.ts'),
+    page: read('docs/protocol/paxos.md'),
+    tests: readAll('test/core', /^paxos.*\.test\.ts$/),
+    topics: ['Paxos', 'Quorums', 'BallotSaved, PromiseSaved, VoteSaved', 'OneValue, OneVotePerBallot, LearnedIsChosen'],
   }),
   Replication: () => ({
     spec: readParts(['ReplicationState', 'Discovery', 'Synchronization', 'Broadcast', 'Replication']),
@@ -200,7 +213,7 @@ for (const [name, subject] of Object.entries(subjects)) {
 
 /** Models that a page names, by the prefixes that all names of models have. */
 const namedModels = (page: string): readonly string[] =>
-  [...page.matchAll(/`((?:Election|Replication|Zab)[A-Z0-9]\w*)`/g)].map((m) => m[1] ?? '');
+  [...page.matchAll(/`((?:Election|Paxos|Replication|Voting|Zab)[A-Z0-9]\w*)`/g)].map((m) => m[1] ?? '');
 
 const unknownModels = (pages: string): readonly string[] => {
   const models = readModels('spec/models.json');
