@@ -97,11 +97,13 @@ export const load = async (sources: Sources, { root, folder, transpile }: LoadOp
     (await import(pathToFileURL(join(folder, name)).href)) as Record<string, unknown>;
   const replication = await module('conformance/mirrors/replication.js');
   const election = await module('conformance/mirrors/election.js');
+  const paxos = await module('conformance/mirrors/paxos.js');
   const random = await module('conformance/random/run.js');
   return {
     mirrors: {
       replication: replication['replicationMirror'] as MakeMirror,
       election: election['electionMirror'] as MakeMirror,
+      paxos: paxos['paxosMirror'] as MakeMirror,
     },
     runSeed: random['runSeed'] as RunSeed,
   };

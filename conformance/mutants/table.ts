@@ -2,8 +2,9 @@
  * Mutants of the core: one text replaced by another, each a rule broken. What finds it is a small model whose graph it
  * changes (models.json beside this file), or the random runs over whole servers. One that nothing finds is a hole.
  */
+import { paxosMutants } from './paxosTable.js';
 
-export type Part = 'election' | 'discovery' | 'synchronization' | 'broadcast' | 'persistence';
+export type Part = 'election' | 'discovery' | 'synchronization' | 'broadcast' | 'persistence' | 'paxos';
 
 export type Mutant = {
   readonly id: string;
@@ -333,4 +334,5 @@ export const mutants: readonly Mutant[] = [
     where: 'broadcast',
     caughtBy: 'random',
   },
+  ...paxosMutants,
 ];
