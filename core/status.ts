@@ -3,7 +3,7 @@ import type { ServerId } from './data/quorum.js';
 import { forEachEntry } from './data/hamt.js';
 import { sizeOfNames } from './data/nameSet.js';
 import type { Zxid } from './data/zxid.js';
-import { leads } from './replication/state.js';
+import { leads, votes } from './replication/state.js';
 import type { Phase } from './replication/state.js';
 import type { ServerState } from './serverState.js';
 import type { Role } from './vote.js';
@@ -22,6 +22,7 @@ export type Status = {
   readonly round: number;
   readonly learners: number;
   readonly syncedFollowers: number;
+  readonly syncedObservers: number;
   readonly znodes: number;
   readonly sessions: number;
   readonly watchedPaths: number;
@@ -34,9 +35,10 @@ export const statusOf = (s: ServerState): Status => {
   let ephemerals = 0;
   forEachEntry(tree.ephemerals, (_, paths) => (ephemerals += sizeOfNames(paths)));
   const { watches } = s.service;
+  const synced = role.learners.filter((l) => l.stage === 'synced');
   return {
     serving: s.serving,
-    role: role.phase === 'LOOKING' ? 'LOOKING' : leads(s.replication) ? 'LEADING' : 'FOLLOWING',
+    role: roleOf(s),
     phase: role.phase,
     leader: role.leader,
     epoch: disk.currentEpoch,
@@ -44,10 +46,17 @@ export const statusOf = (s: ServerState): Status => {
     zxid: s.replication.delivered,
     round: s.election.round,
     learners: role.learners.length,
-    syncedFollowers: role.learners.filter((l) => l.stage === 'synced').length,
+    syncedFollowers: synced.filter((l) => votes(s.replication, l.sid)).length,
+    syncedObservers: synced.filter((l) => !votes(s.replication, l.sid)).length,
     znodes: tree.nodes.size,
     sessions: sessions.size,
     watchedPaths: watches.data.byPath.size + watches.child.byPath.size,
     ephemerals,
   };
+};
+
+const roleOf = ({ replication }: ServerState): Role => {
+  if (replication.role.phase === 'LOOKING') return 'LOOKING';
+  if (leads(replication)) return 'LEADING';
+  return votes(replication, replication.self) ? 'FOLLOWING' : 'OBSERVING';
 };

@@ -174,12 +174,6 @@ const assemble = (
     missing('initLimit', 'is missing; an ensemble needs it', 'write initLimit=10');
     missing('syncLimit', 'is missing; an ensemble needs it', 'write syncLimit=5');
   }
-  if (read('peerType', oneOf('participant', 'observer')) === 'observer') {
-    const problem = 'observers are not supported yet';
-    const value = single.get('peerType')?.value ?? null;
-    report('error', at('peerType'), { field: 'peerType', found: value, problem, remedy: 'write participant' });
-  }
-
   const minimum = read('minSessionTimeout', wholeNumber(-1, 0x7fffffff), 'milliseconds, -1 for two ticks') ?? -1;
   const maximum = read('maxSessionTimeout', wholeNumber(-1, 0x7fffffff), 'milliseconds, -1 for twenty ticks') ?? -1;
   const minSessionTimeoutMs = minimum <= 0 ? tickTimeMs * 2 : minimum;
@@ -219,6 +213,13 @@ const assemble = (
     ownAddresses: source.ownAddresses,
     report,
   });
+  const own = servers.find((s) => s.spec.id === myid);
+  const peerType = read('peerType', oneOf('participant', 'observer')) ?? own?.spec.role;
+  if (own !== undefined && own.spec.role !== peerType) {
+    const problem = `is not what ${own.key} says, and that counts`;
+    const remedy = `write ${own.spec.role}`;
+    report('warning', at('peerType'), { field: 'peerType', found: peerType ?? null, problem, remedy });
+  }
   if (single.has('clientPortAddress') && !single.has('clientPort')) {
     const problem = 'is set, but clientPort is not';
     const found = single.get('clientPortAddress')?.value ?? null;

@@ -38,22 +38,12 @@ export const checkServers = (input: Input): { readonly self: ServerId; readonly 
   const { servers, report } = input;
   checkIds(input);
   checkPorts(input);
-  for (const { spec, key, value, valueAt } of servers) {
-    if (spec.role !== 'observer') continue;
-    const at = {
-      line: valueAt.line,
-      column: valueAt.column + Math.max(0, value.toLowerCase().indexOf(':observer') + 1),
-    };
-    const problem = 'observers are not supported yet';
-    report('error', at, {
-      field: key,
-      found: 'observer',
-      problem,
-      remedy: 'remove the line, or make it a participant',
-    });
-  }
   const voters = servers.filter((s) => s.spec.role === 'participant').length;
   const last = servers.at(-1);
+  if (last !== undefined && voters === 0) {
+    const problem = 'no server votes';
+    report('error', last.keyAt, { field: last.key, found: null, problem, remedy: 'make an odd number participants' });
+  }
   if (last !== undefined && voters > 0 && voters % 2 === 0) {
     const problem = `${voters} servers bear the loss of no more of them than ${voters - 1} do`;
     report('warning', last.keyAt, { field: last.key, found: null, problem, remedy: 'use an odd number of servers' });

@@ -154,7 +154,7 @@ const clock = (): { readonly nowMs: number; readonly wallMs: number } => ({
 });
 
 const votersOf = (config: Config): readonly ServerId[] =>
-  config.servers.length === 0 ? [config.self] : config.servers.map((s) => s.id);
+  config.servers.length === 0 ? [config.self] : config.servers.filter((s) => s.role === 'participant').map((s) => s.id);
 
 export const configTextOf = (config: Config): string =>
   formatConfiguration({

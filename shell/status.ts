@@ -20,13 +20,16 @@ export const fourLetterStatus = (
   metrics.ephemerals = status.ephemerals;
   const alone = config.servers.length === 0;
   const leads = status.role === 'LEADING';
+  const observes = status.role === 'OBSERVING';
   const own = config.servers.find((s) => s.id === config.self);
   return {
     version: compatibleVersion,
     builtOn: '2026-11-21 00:00 UTC',
     serving: status.serving,
-    mode: alone ? 'standalone' : leads ? 'leader' : 'follower',
-    peerState: alone ? null : `${leads ? 'leading' : 'following'} - ${status.phase.toLowerCase()}`,
+    mode: alone ? 'standalone' : leads ? 'leader' : observes ? 'observer' : 'follower',
+    peerState: alone
+      ? null
+      : `${leads ? 'leading' : observes ? 'observing' : 'following'} - ${status.phase.toLowerCase()}`,
     zxid: status.zxid,
     uptimeMs,
     metrics,
@@ -36,7 +39,7 @@ export const fourLetterStatus = (
           learners: status.learners,
           syncedFollowers: status.syncedFollowers,
           syncedNonVotingFollowers: 0,
-          syncedObservers: 0,
+          syncedObservers: status.syncedObservers,
           pendingSyncs: 0,
           lastProposalSize: -1,
           minProposalSize: -1,
@@ -65,7 +68,7 @@ export const fourLetterStatus = (
               syncLimit: config.syncLimitTicks,
               electionPort: own.electionPort,
               quorumPort: own.quorumPort,
-              observer: false,
+              observer: observes,
               membership: '',
             },
     },

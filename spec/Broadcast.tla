@@ -26,23 +26,25 @@ CommittedLength(l, s, ls, own) ==
 \* Leader l commits and applies what CommittedLength allows, and tells everybody.
 Commit(l, ls, own, n) ==
     LET to == CommittedLength(l, log[l], ls, own)
-        commits == [k \in 1..(to - Len(delivered[l])) |-> Packet("COMMIT", log[l][Len(delivered[l]) + k])]
+        commits(type) == [k \in 1..(to - Len(delivered[l])) |-> Packet(type, log[l][Len(delivered[l]) + k])]
     IN  /\ delivered' = [delivered EXCEPT ![l] = Prefix(log[l], to)]
-        /\ net' = SentToAll(n, l, LAMBDA j : IF j \in Forwarding(ls) THEN commits ELSE <<>>)
+        /\ net' = SentToAll(n, l, LAMBDA j :
+              IF j \notin Forwarding(ls) THEN <<>>
+              ELSE commits(IF j \in Observer THEN "INFORM" ELSE "COMMIT"))
 
 \* The zxid of leader l's next transaction.
 NextZxid(l) == <<newEpoch[l], IF LastOf(log[l])[1] = newEpoch[l] THEN LastOf(log[l])[2] + 1 ELSE 1>>
 
 CounterUsedUp(l) == NextZxid(l)[2] > MaxCounter
 
-\* A client's write reaches leader l: it gets a zxid, is appended, and goes to everybody.
+\* A client's write reaches leader l: it gets a zxid, is appended, and goes to every follower.
 Propose(l) ==
     LET z == NextZxid(l)
     IN  /\ Leading(l) /\ Serving(l)
         /\ ~CounterUsedUp(l)
         /\ log' = [log EXCEPT ![l] = Append(@, z)]
         /\ net' = SentToAll(net, l, LAMBDA j :
-              IF j \in Forwarding(learners[l]) THEN <<Packet("PROPOSAL", z)>> ELSE <<>>)
+              IF j \in Forwarding(learners[l]) \ Observer THEN <<Packet("PROPOSAL", z)>> ELSE <<>>)
         /\ UNCHANGED <<phase, leader, epochVars, synced, base, delivered, newEpoch, learners, sync>>
 
 \* Follower i gets a proposal: to be logged at once when it serves, after UPTODATE otherwise.
@@ -60,7 +62,7 @@ HandleProposal(i, l) ==
 
 Unsynced(i, k) == k > 0 /\ synced[i] + k <= Len(log[i])
 
-\* The disk of server i has k more entries: a follower acknowledges each, a leader counts itself.
+\* The disk of server i has k more entries: a follower acknowledges each, a leader counts itself, an observer is silent.
 LogSynced(i, k) ==
     LET n     == synced[i] + k
         y     == sync[i]
@@ -73,7 +75,7 @@ LogSynced(i, k) ==
              THEN /\ Commit(i, learners[i], n, net)
                   /\ UNCHANGED <<epochVars, sync>>
              ELSE IF Following(i) /\ phase[i] = "BROADCAST"
-             THEN /\ net' = Sent(net, i, leader[i], acks)
+             THEN /\ net' = IF i \in Observer THEN net ELSE Sent(net, i, leader[i], acks)
                   /\ UNCHANGED <<epochVars, delivered, sync>>
              ELSE IF Following(i) /\ ready
              THEN /\ IF currentEpoch[i] = e

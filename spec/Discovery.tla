@@ -14,9 +14,15 @@ EXTENDS Synchronization
 -----------------------------------------------------------------------------
 (* Discovery                                                               *)
 
-\* Server i is told who leads. A follower connects and introduces itself.
+Introduction(i) ==
+    Packet(IF i \in Observer THEN "OBSERVERINFO" ELSE "FOLLOWERINFO", <<acceptedEpoch[i], 0>>)
+
+Votes(l) == l \notin Observer
+
+\* Server i is told who leads. A learner connects and introduces itself.
 Elected(i, l) ==
     /\ Looking(i)
+    /\ Votes(l)
     /\ Quiescent(i)
     /\ phase' = [phase EXCEPT ![i] = "DISCOVERY"]
     /\ leader' = [leader EXCEPT ![i] = l]
@@ -26,18 +32,17 @@ Elected(i, l) ==
               /\ SaveEpoch(i, "accepted", acceptedEpoch[i] + 1, currentEpoch[i])
          ELSE UNCHANGED <<newEpoch, epochVars>>
     /\ net' = IF l = i THEN net
-              ELSE [net EXCEPT ![i][l] = <<Packet("FOLLOWERINFO", <<acceptedEpoch[i], 0>>)>>, ![l][i] = <<>>]
+              ELSE [net EXCEPT ![i][l] = <<Introduction(i)>>, ![l][i] = <<>>]
     /\ UNCHANGED <<log, synced, base, delivered, learners, sync>>
 
-\* Leader l hears from learner i. A quorum fixes the epoch: one above all that its members have accepted.
-HandleFollowerInfo(l, i) ==
+\* Leader l hears from learner i. A quorum fixes the epoch: one above all that were heard of.
+Introduced(l, i) ==
     LET ls     == [learners[l] EXCEPT ![i] = [stage |-> "info", zxid |-> Head(net[i][l]).zxid]]
         infos  == {j \in Server : ls[j].stage = "info"}
         e      == 1 + Max({acceptedEpoch[l]} \cup {ls[j].zxid[1] : j \in infos})
         known  == newEpoch[l] # 0 /\ saving[l] # "accepted"
         rest   == Received(net, i, l)
     IN  /\ Leading(l)
-        /\ HeadIs(i, l, "FOLLOWERINFO")
         /\ learners' = [learners EXCEPT ![l] =
               IF known THEN [ls EXCEPT ![i] = [stage |-> "epoch", zxid |-> ZeroZxid]] ELSE ls]
         /\ net' = IF known /\ ~Ended(rest[i][l])
@@ -48,6 +53,11 @@ HandleFollowerInfo(l, i) ==
                   /\ SaveEpoch(l, "accepted", e, currentEpoch[l])
              ELSE UNCHANGED <<newEpoch, epochVars>>
         /\ UNCHANGED <<phase, leader, log, synced, base, delivered, sync>>
+
+HandleFollowerInfo(l, i) ==
+    /\ HeadIs(i, l, "FOLLOWERINFO")
+    /\ FromVoter(i)
+    /\ Introduced(l, i)
 
 AckEpoch(i, epoch) == [type |-> "ACKEPOCH", zxid |-> LastZxid(i), epoch |-> epoch]
 
@@ -86,7 +96,7 @@ HandleAckEpoch(l, i) ==
         /\ learners[l][i].stage = "epoch"
         /\ IF phase[l] # "DISCOVERY"
              THEN /\ learners' = [learners EXCEPT ![l][i] = [stage |-> "syncing", zxid |-> ZeroZxid]]
-                  /\ net' = Sent(rest, l, i, SyncPackets(l, m.zxid))
+                  /\ net' = Sent(rest, l, i, SyncPackets(l, i, m.zxid))
                   /\ UNCHANGED epochVars
              ELSE IF open /\ m.epoch # -1 /\ Newer(m.epoch, m.zxid, currentEpoch[l], LastZxid(l))
              THEN /\ learners' = [learners EXCEPT ![l][i] = NoLearner]
@@ -121,7 +131,7 @@ EpochSaved(i) ==
                   /\ learners' = [learners EXCEPT ![i] = [j \in Server |->
                         IF j \in acks THEN [stage |-> "syncing", zxid |-> ZeroZxid] ELSE @[j]]]
                   /\ net' = SentToAll(net, i, LAMBDA j :
-                        IF j \in acks THEN SyncPackets(i, learners[i][j].zxid) ELSE <<>>)
+                        IF j \in acks THEN SyncPackets(i, j, learners[i][j].zxid) ELSE <<>>)
                   /\ UNCHANGED sync
              ELSE IF Following(i) /\ saving[i] = "accepted"
              THEN /\ phase' = [phase EXCEPT ![i] = "SYNCHRONIZATION"]

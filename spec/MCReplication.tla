@@ -48,6 +48,8 @@ MCCrash(i, k)   == Crash(i, k) /\ Spend(2) /\ Longest
 MCBreak(i, l)   == Break(i, l) /\ Spend(3) /\ Longest
 
 MCHandleFollowerInfo(i, j) == HandleFollowerInfo(i, j) /\ Free /\ Longest
+MCHandleObserverInfo(i, j) == HandleObserverInfo(i, j) /\ Free /\ Longest
+MCHandleInform(i, j) == HandleInform(i, j) /\ Free /\ Longest
 MCHandleLeaderInfo(i, j) == HandleLeaderInfo(i, j) /\ Free /\ Longest
 MCHandleAckEpoch(i, j) == HandleAckEpoch(i, j) /\ Free /\ Longest
 MCHandleDiff(i, j) == HandleDiff(i, j) /\ Free /\ Longest
@@ -71,9 +73,9 @@ MCRestart(i) == Restart(i) /\ Free /\ Longest
 
 MCInit == Init /\ budget = <<Txns, Crashes, Cuts, Elections>> /\ order = InitialLog
 
-\* A named state to start from: the highest server leads, everybody follows and serves. traces/ holds a way to it.
+\* A named state to start from: the highest voter leads, everybody follows and serves. traces/ holds a way to it.
 Established ==
-    LET l == Max(Server)
+    LET l == Max(Server \ Observer)
         e == LastOf(InitialLog)[1] + 1
     IN  /\ phase = [i \in Server |-> "BROADCAST"]
         /\ leader = [i \in Server |-> l]
@@ -96,6 +98,7 @@ Established ==
 MCNext ==
     \/ \E i, j \in Server :
           \/ MCElected(i, j) \/ MCBreak(i, j)
+          \/ MCHandleObserverInfo(i, j) \/ MCHandleInform(i, j)
           \/ MCHandleFollowerInfo(i, j) \/ MCHandleLeaderInfo(i, j) \/ MCHandleAckEpoch(i, j)
           \/ MCHandleDiff(i, j) \/ MCHandleTrunc(i, j) \/ MCHandleSnap(i, j)
           \/ MCHandleNewLeader(i, j) \/ MCHandleUpToDate(i, j) \/ MCHandleProposal(i, j)
@@ -107,7 +110,7 @@ MCNext ==
 
 \* Its negation, so that TLC finds the way to it from MCInit.
 NeverEstablished == ~
-    /\ \A i \in Server : leader[i] = Max(Server) /\ Serving(i) /\ saving[i] = "none"
+    /\ \A i \in Server : leader[i] = Max(Server \ Observer) /\ Serving(i) /\ saving[i] = "none"
     /\ \A i, j \in Server : net[i][j] = <<>>
     /\ order = InitialLog /\ \A i \in Server : log[i] = InitialLog
 
@@ -117,8 +120,8 @@ MCSpec == MCInit /\ [][MCNext]_mcVars
 -----------------------------------------------------------------------------
 (* Properties. `order` is what clients have seen.                          *)
 
-PacketTypes == {"FOLLOWERINFO", "LEADERINFO", "ACKEPOCH", "DIFF", "TRUNC", "SNAP", "NEWLEADER", "UPTODATE",
-                "PROPOSAL", "ACK", "COMMIT", "EOF"}
+PacketTypes == {"FOLLOWERINFO", "OBSERVERINFO", "LEADERINFO", "ACKEPOCH", "DIFF", "TRUNC", "SNAP", "NEWLEADER",
+                "UPTODATE", "PROPOSAL", "ACK", "COMMIT", "INFORM", "EOF"}
 
 TypeOK ==
     /\ phase \in [Server -> {"DOWN", "LOOKING", "DISCOVERY", "SYNCHRONIZATION", "BROADCAST"}]
@@ -200,6 +203,9 @@ NeverRecovers == ~(budget = <<0, 0, 0, 0>> /\ \A i \in Server : Serving(i) /\ de
 \* A counter is used up and the next epoch delivers what comes after.
 NeverRollsOver == \A n \in 1..Len(order) :
     ~(n > 1 /\ order[n][1] > order[n - 1][1] /\ order[n - 1][2] = MaxCounter)
+
+\* An observer serves and has applied what a client wrote.
+NeverObserves == \A i \in Observer : Serving(i) => delivered[i] = InitialLog
 
 \* An epoch commits what an earlier one left.
 NeverCommitsOlder == \A l \in Server : Leading(l) /\ Serving(l) =>

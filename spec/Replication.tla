@@ -2,18 +2,19 @@
 (***************************************************************************)
 (* Discovery, synchronisation and broadcast as ZooKeeper's servers do them *)
 (* on the quorum port: FOLLOWERINFO LEADERINFO ACKEPOCH, DIFF TRUNC SNAP,  *)
-(* NEWLEADER ACK UPTODATE, PROPOSAL ACK COMMIT. Appending to the log, its  *)
+(* NEWLEADER ACK UPTODATE, PROPOSAL ACK COMMIT INFORM. Appending, its      *)
 (* fsync, the epoch files and the snapshot file are steps of their own.    *)
 (*                                                                         *)
 (* Source:   Leader, LearnerHandler, Learner in Apache ZooKeeper 3.9.      *)
 (* Assumes:  of elections no more than ElectionContract (bounds in MC).    *)
 (* Refines:  Zab.                                                          *)
-(* Parts:    ReplicationState, Discovery, Synchronization, Broadcast, each *)
-(*           a file of core/replication/, a function for each action.     *)
+(* Parts:    ReplicationState, Discovery, Synchronization, Observation,    *)
+(*           Broadcast: each a file of core/replication/, with a function  *)
+(*           for each action.                                              *)
 (* Mirror:   of what stands here (WriteEpochFile, Crash, Break):           *)
 (*           conformance/world/replication.ts.                             *)
 (***************************************************************************)
-EXTENDS Discovery, Broadcast
+EXTENDS Observation, Broadcast
 
 -----------------------------------------------------------------------------
 (* Environment                                                             *)
@@ -76,7 +77,7 @@ Break(i, l) ==
 
 Expected(i, j) ==
     LET m == Head(net[j][i])
-    IN  CASE m.type = "FOLLOWERINFO" -> Leading(i)
+    IN  CASE m.type \in {"FOLLOWERINFO", "OBSERVERINFO"} -> Leading(i)
           [] m.type = "ACKEPOCH"     -> Leading(i) /\ learners[i][j].stage = "epoch"
           [] m.type = "ACK" -> /\ Leading(i)
                                /\ \/ learners[i][j].stage = "synced"
@@ -92,6 +93,7 @@ Expected(i, j) ==
                 IF phase[i] = "BROADCAST"
                   THEN Len(delivered[i]) < Len(log[i]) /\ log[i][Len(delivered[i]) + 1] = m.zxid
                   ELSE sync[i].commits < Len(sync[i].pending) /\ sync[i].pending[sync[i].commits + 1] = m.zxid
+          [] m.type = "INFORM" -> leader[i] = j /\ (phase[i] = "BROADCAST" \/ AllCommitted(sync[i]))
           [] m.type = "EOF" -> Leading(i) \/ leader[i] = j
 
 -----------------------------------------------------------------------------
@@ -118,7 +120,8 @@ Counts == 0..8
 Next ==
     \/ \E i, j \in Server :
           \/ Elected(i, j)
-          \/ HandleFollowerInfo(i, j) \/ HandleLeaderInfo(i, j) \/ HandleAckEpoch(i, j)
+          \/ HandleFollowerInfo(i, j) \/ HandleObserverInfo(i, j) \/ HandleInform(i, j)
+          \/ HandleLeaderInfo(i, j) \/ HandleAckEpoch(i, j)
           \/ HandleDiff(i, j) \/ HandleTrunc(i, j) \/ HandleSnap(i, j) \/ HandleNewLeader(i, j)
           \/ HandleUpToDate(i, j) \/ HandleProposal(i, j) \/ HandleAck(i, j) \/ HandleCommit(i, j)
           \/ NoticeClose(i, j) \/ Break(i, j)

@@ -8,7 +8,8 @@
 EXTENDS Integers, FiniteSets, Sequences
 
 CONSTANTS
-    Server,      \* ids of the voting servers; positive naturals
+    Server,      \* ids of the servers; positive naturals
+    Observer,    \* those of them that do not vote
     InitialLog,  \* transactions that every server has and knows committed at first
     EpochWrites, \* "step": writing an epoch file is a step; "eager": done when asked
     MaxCounter,  \* the last counter that a leader may give in its epoch
@@ -18,6 +19,7 @@ CONSTANTS
 None == 0
 
 ASSUME ServerAssumption == Server \subseteq Nat \ {None} /\ IsFiniteSet(Server)
+ASSUME ObserverAssumption == Observer \subseteq Server
 ASSUME EpochWritesAssumption == EpochWrites \in {"step", "eager"}
 ASSUME MaxCounterAssumption == MaxCounter \in Nat \ {0}
 ASSUME LateNoticeAssumption == LateNotice \in BOOLEAN
@@ -53,7 +55,7 @@ Prefix(s, n) == SubSeq(s, 1, n)
 IsPrefix(s, t) == Len(s) <= Len(t) /\ s = Prefix(t, Len(s))
 Max(S) == CHOOSE n \in S : \A m \in S : m <= n
 UpTo(s, z) == Max({0} \cup {k \in 1..Len(s) : ~Below(z, s[k])})  \* how many entries are at or below z
-IsQuorum(S) == 2 * Cardinality(S) > Cardinality(Server)
+IsQuorum(S) == 2 * Cardinality(S \ Observer) > Cardinality(Server \ Observer)
 
 \* What a server says of its history in votes and in ACKEPOCH: the last transaction that it has logged.
 LastZxid(i) ==
@@ -67,7 +69,8 @@ Serving(i)       == phase[i] = "BROADCAST"
 Leading(i)       == leader[i] = i
 Following(i)     == leader[i] \notin {None, i}
 FromLeader(i, l) == leader[i] = l /\ i # l
-FromVoter(i)     == i \in Server  \* nobody else connects in this module; the core refuses who does not vote
+FromVoter(i)     == i \notin Observer
+FromObserver(i)  == i \in Observer
 
 Saving(i, files) == saving[i] \in files
 
@@ -86,20 +89,21 @@ Packet(type, zxid) == [type |-> type, zxid |-> zxid]
 Eof == Packet("EOF", ZeroZxid)
 
 -----------------------------------------------------------------------------
-(* Connections. A learner opens one to its leader; FOLLOWERINFO is its     *)
-(* first packet. Whoever leaves closes its end: what it sent still         *)
-(* arrives, then EOF.                                                      *)
+(* Connections. A learner opens one to its leader; FOLLOWERINFO, or an     *)
+(* observer's OBSERVERINFO, is its first packet. Whoever leaves closes its *)
+(* end: what it sent still arrives, then EOF.                              *)
 
 HeadIs(i, j, type) == net[i][j] # <<>> /\ Head(net[i][j]).type = type
+Introduces(i, j) == HeadIs(i, j, "FOLLOWERINFO") \/ HeadIs(i, j, "OBSERVERINFO")
 Ended(q) == q # <<>> /\ q[Len(q)].type = "EOF"
 
 \* End j of the connection between i and j is open.
 Open(j, i) ==
     \/ leader[j] = i
-    \/ Leading(j) /\ (learners[j][i].stage # "none" \/ HeadIs(i, j, "FOLLOWERINFO"))
+    \/ Leading(j) /\ (learners[j][i].stage # "none" \/ Introduces(i, j))
 
 \* What i sends to j can arrive: j has not closed its end, nor opened a new connection that i has not looked at.
-Reaches(i, j) == ~Ended(net[j][i]) /\ ~HeadIs(j, i, "FOLLOWERINFO")
+Reaches(i, j) == ~Ended(net[j][i]) /\ ~Introduces(j, i)
 
 Received(n, i, j) == [n EXCEPT ![i][j] = Tail(@)]
 Sent(n, i, j, packets) ==

@@ -12,7 +12,7 @@
 EXTENDS ReplicationState
 
 -----------------------------------------------------------------------------
-(* Synchronisation: what a leader sends to a learner whose last logged     *)
+(* Synchronisation: what leader l sends to learner i whose last logged     *)
 (* zxid is p (LearnerHandler.syncFollower).                                *)
 
 Forwarded(z) == <<Packet("PROPOSAL", z), Packet("COMMIT", z)>>
@@ -23,7 +23,7 @@ Committed(s, from, to) ==
 
 Outstanding(s, from) == [k \in 1..(Len(s) - from + 1) |-> Packet("PROPOSAL", s[from + k - 1])]
 
-SyncPackets(l, p) ==
+SyncPackets(l, i, p) ==
     LET s    == log[l]
         \* Before it is established all of a leader's log counts; later what is committed.
         h    == IF phase[l] = "BROADCAST" THEN Len(delivered[l]) ELSE Len(s)
@@ -31,7 +31,9 @@ SyncPackets(l, p) ==
         min  == IF h > base[l] THEN s[base[l] + 1] ELSE max
         upTo == UpTo(Prefix(s, h), p)
         d    == Len(delivered[l])
-        rest(from) == Committed(s, from, h) \o Outstanding(s, h + 1) \o <<Packet("NEWLEADER", <<newEpoch[l], 0>>)>>
+        \* An observer hears of what is outstanding once it is committed.
+        open == IF i \in Observer THEN <<>> ELSE Outstanding(s, h + 1)
+        rest(from) == Committed(s, from, h) \o open \o <<Packet("NEWLEADER", <<newEpoch[l], 0>>)>>
         diff(from) == <<Packet("DIFF", max)>> \o rest(from)
         trunc(k)   == <<Packet("TRUNC", s[k])>> \o rest(k + 1)
         snap == <<[type |-> "SNAP", zxid |-> LastOf(delivered[l]), history |-> delivered[l]]>> \o rest(d + 1)

@@ -7,6 +7,7 @@ import * as election from '../core/election.js';
 import * as paxos from '../core/paxos.js';
 import * as broadcast from '../core/replication/broadcast.js';
 import * as discovery from '../core/replication/discovery.js';
+import * as observation from '../core/replication/observation.js';
 import * as state from '../core/replication/state.js';
 import * as synchronization from '../core/replication/synchronization.js';
 
@@ -73,12 +74,12 @@ const subjects: Readonly<Record<string, () => Subject>> = {
     topics: ['Paxos', 'Quorums', 'BallotSaved, PromiseSaved, VoteSaved', 'OneValue, OneVotePerBallot, LearnedIsChosen'],
   }),
   Replication: () => ({
-    spec: readParts(['ReplicationState', 'Discovery', 'Synchronization', 'Broadcast', 'Replication']),
+    spec: readParts(['ReplicationState', 'Discovery', 'Synchronization', 'Observation', 'Broadcast', 'Replication']),
     specPath: 'spec/Replication.tla',
     bounds: read('spec/MCReplication.tla'),
     modelled: modelledBy('replication'),
     world: ['WriteEpochFile', 'Crash', 'Break'],
-    exported: { ...broadcast, ...discovery, ...state, ...synchronization },
+    exported: { ...broadcast, ...discovery, ...observation, ...state, ...synchronization },
     core: readAll('core/replication', /\.ts$/),
     page: read('docs/protocol/replication.md'),
     tests: readAll('test/core/replication', /\.test\.ts$/),

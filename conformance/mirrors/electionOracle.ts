@@ -17,5 +17,7 @@ export const mayFollow = (w: World, i: ServerId, l: ServerId): boolean => {
   if (w.rules.anyElection) return true;
   const supports = (p: Place, j: number): boolean =>
     i === l ? p.asking !== null && voteBelow(p.asking, j + 1, own, l) : p.told === l || p.asking !== null;
-  return isQuorum(w.places.length, w.places.filter(supports).length);
+  const { voters } = w.rules;
+  if (!voters.includes(l)) return false;
+  return isQuorum(voters.length, voters.filter((v) => supports(placeOf(w, v), v - 1)).length);
 };

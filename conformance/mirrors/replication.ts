@@ -36,7 +36,7 @@ import {
 } from '../world/replication.js';
 import type { Place } from '../world/replication.js';
 import { mayFollow } from './electionOracle.js';
-import { invariants } from './replicationInvariants.js';
+import { invariantsOf } from './replicationInvariants.js';
 import { rows } from './replicationRows.js';
 import { settingOf } from './replicationSetting.js';
 import type { Budget, Setting, W } from './replicationSetting.js';
@@ -67,6 +67,8 @@ const handles: Readonly<Record<string, Packet['type']>> = {
   HandleProposal: 'PROPOSAL',
   HandleAck: 'ACK',
   HandleCommit: 'COMMIT',
+  HandleObserverInfo: 'OBSERVERINFO',
+  HandleInform: 'INFORM',
 };
 
 /** What waits at server `i` from `j`. */
@@ -242,7 +244,7 @@ const filesOf = (disk: Place['disk']): DiskFiles => {
 /** Every server has the same log, nobody leads: the spec's Init. */
 const atFirst = (setting: Setting): E.Either<string, W> => {
   const { initialLog: log, rules, budget } = setting;
-  const n = setting.voters.length;
+  const n = setting.servers.length;
   const epoch = log.at(-1)?.epoch ?? 0;
   const place: Place = {
     up: false,
@@ -273,18 +275,18 @@ const atFirst = (setting: Setting): E.Either<string, W> => {
 };
 
 /**
- * The named state Established: the highest server leads, all follow and serve. It is reached here as anywhere, by core
+ * The named state Established: the highest voter leads, all follow and serve. It is reached here as anywhere, by core
  * steps, from Init and with a budget for one election; the steps are those of traces/established.ndjson.
  */
 const establishedFrom = (w: W, budget: Budget): E.Either<string, W> => {
-  const n = w.servers.length;
+  const all = w.setting.servers;
+  const n = Math.max(...w.setting.voters);
   let state: W = { ...w, budget: [0, 0, 0, 1] };
-  const others = Array.from({ length: n - 1 }, (_, k) => k + 1);
-  const all = [...others, n];
+  const others = all.filter((i) => i !== n);
   const labels: (readonly [string, ...number[]])[] = [
     ['Elected', n, n],
     ...others.map((i) => ['Elected', i, n] as const),
-    ...others.map((i) => ['HandleFollowerInfo', n, i] as const),
+    ...others.map((i) => [w.setting.voters.includes(i) ? 'HandleFollowerInfo' : 'HandleObserverInfo', n, i] as const),
   ];
   const drain = (): void => {
     for (let progress = true; progress;) {
@@ -347,7 +349,7 @@ export const replicationMirror: MakeMirror = (model) => {
           shows(before.world, action, args, after.world, before.order),
       ]),
     ),
-    invariants,
+    invariants: invariantsOf(setting.right.voters),
   };
   return E.right(anyMirror(mirror));
 };

@@ -73,7 +73,7 @@ const same = (a: Zxid | undefined, b: Zxid | undefined): boolean =>
 const isPrefix = (s: History, t: History): boolean => s.length <= t.length && s.every((z, n) => same(z, t[n]));
 const increasing = (s: History): boolean => s.every((z, n) => n === 0 || below(s[n - 1] as Zxid, z));
 const lastOf = (s: History): Zxid => s.at(-1) ?? [0, 0];
-const isQuorum = (s: Opened, count: number): boolean => 2 * count > s.phase.length;
+const isQuorum = (voters: readonly number[], count: number): boolean => 2 * count > voters.length;
 const serving = (s: Opened, i: number): boolean => s.phase[i] === 'BROADCAST';
 const leading = (s: Opened, i: number): boolean => s.leader[i] === i + 1;
 const servers = (s: Opened): readonly number[] => s.phase.map((_, i) => i);
@@ -89,6 +89,7 @@ const expected = (s: Opened, i: number, j: number, m: Packet): boolean => {
   const delivered = at(s.delivered, i).length;
   switch (m.type) {
     case 'FOLLOWERINFO':
+    case 'OBSERVERINFO':
       return leading(s, i);
     case 'ACKEPOCH':
       return leading(s, i) && stage === 'epoch';
@@ -111,6 +112,8 @@ const expected = (s: Opened, i: number, j: number, m: Packet): boolean => {
       return (
         following && (serving(s, i) ? same(at(s.log, i)[delivered], m.zxid) : same(sync.pending[sync.commits], m.zxid))
       );
+    case 'INFORM':
+      return following && (serving(s, i) || sync.commits === sync.pending.length);
     case 'EOF':
       return leading(s, i) || following;
     default:
@@ -121,9 +124,9 @@ const expected = (s: Opened, i: number, j: number, m: Packet): boolean => {
 const phases = ['DOWN', 'LOOKING', 'DISCOVERY', 'SYNCHRONIZATION', 'BROADCAST'];
 const stages = ['none', 'info', 'epoch', 'waiting', 'ackepoch', 'syncing', 'synced'];
 const types = ['FOLLOWERINFO', 'LEADERINFO', 'ACKEPOCH', 'DIFF', 'TRUNC', 'SNAP', 'NEWLEADER', 'UPTODATE'];
-const packets = [...types, 'PROPOSAL', 'ACK', 'COMMIT', 'EOF'];
+const packets = [...types, 'PROPOSAL', 'ACK', 'COMMIT', 'OBSERVERINFO', 'INFORM', 'EOF'];
 
-const checks: Readonly<Record<string, (s: Opened) => boolean>> = {
+const checks: Readonly<Record<string, (s: Opened, voters: readonly number[]) => boolean>> = {
   TypeOK: (s) =>
     servers(s).every((i) => {
       const { commits, pending, mode, stage } = at(s.sync, i);
@@ -169,8 +172,8 @@ const checks: Readonly<Record<string, (s: Opened) => boolean>> = {
         !(leading(s, l) && serving(s, l) && s.acceptedEpoch.every((e) => e <= epochOf(s, l))) ||
         isPrefix(s.order, at(s.log, l)),
     ),
-  Durability: (s) =>
-    isQuorum(s, servers(s).filter((i) => isPrefix(s.order, at(s.log, i).slice(0, at(s.synced, i)))).length),
+  Durability: (s, voters) =>
+    isQuorum(voters, voters.filter((v) => isPrefix(s.order, at(s.log, v - 1).slice(0, at(s.synced, v - 1)))).length),
   EpochsInOrder: (s) =>
     servers(s).every(
       (i) =>
@@ -186,6 +189,8 @@ const checks: Readonly<Record<string, (s: Opened) => boolean>> = {
     ),
 };
 
-export const invariants: Readonly<Record<string, (state: TlaState) => boolean>> = Object.fromEntries(
-  Object.entries(checks).map(([name, check]) => [name, (state: TlaState) => check(open(state))]),
-);
+/** The invariants, by name, where these servers vote; the others observe. */
+export const invariantsOf = (voters: readonly number[]): Readonly<Record<string, (state: TlaState) => boolean>> =>
+  Object.fromEntries(
+    Object.entries(checks).map(([name, check]) => [name, (state: TlaState) => check(open(state), voters)]),
+  );

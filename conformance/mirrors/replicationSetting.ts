@@ -9,6 +9,7 @@ import type { History, Rules, World } from '../world/replication.js';
 export type Budget = readonly [txns: number, crashes: number, cuts: number, elections: number];
 
 export type Setting = {
+  readonly servers: readonly ServerId[];
   readonly voters: readonly ServerId[];
   readonly initialLog: History;
   readonly limits: Limits;
@@ -32,6 +33,7 @@ const numbers = (model: Model): E.Either<string, Record<string, unknown>> => {
   const out: Record<string, unknown> = {};
   for (const name of [
     'Server',
+    'Observer',
     'InitialLog',
     'EpochWrites',
     'MaxCounter',
@@ -49,19 +51,26 @@ const numbers = (model: Model): E.Either<string, Record<string, unknown>> => {
   return E.right(out);
 };
 
+const setOf = (value: unknown): readonly ServerId[] => (value as { readonly set: readonly number[] }).set;
+
 /** Left: a constant that the model lacks. */
 export const settingOf = (model: Model): E.Either<string, Setting> => {
   const read = numbers(model);
   if (E.isLeft(read)) return read;
   const c = read.right;
+  const servers = setOf(c['Server']);
+  const observers = setOf(c['Observer']);
+  const voters = servers.filter((i) => !observers.includes(i));
   return E.right({
-    voters: (c['Server'] as { set: readonly number[] }).set,
+    servers,
+    voters,
     initialLog: (c['InitialLog'] as readonly (readonly [number, number])[]).map(([epoch, counter]) => ({
       epoch,
       counter,
     })),
     limits: { keep: keepAll, maxCounter: c['MaxCounter'] as number },
     rules: {
+      voters,
       eagerEpochs: c['EpochWrites'] === 'eager',
       lateNotice: c['LateNotice'] === true,
       anyElection: c['AnyElection'] === true,

@@ -25,6 +25,7 @@ const packetValue = (p: Packet | 'EOF'): TlaValue => {
   if (p === 'EOF') return plain('EOF', epochZxid(0));
   switch (p.type) {
     case 'FOLLOWERINFO':
+    case 'OBSERVERINFO':
       return plain(p.type, epochZxid(p.acceptedEpoch));
     case 'LEADERINFO':
     case 'NEWLEADER':
@@ -34,6 +35,7 @@ const packetValue = (p: Packet | 'EOF'): TlaValue => {
     case 'SNAP':
       return { record: { type: p.type, zxid: zxidValue(p.zxid), history: historyValue(historyOf(p.snapshot)) } };
     case 'PROPOSAL':
+    case 'INFORM':
       return plain(p.type, p.txn.zxid);
     case 'DIFF':
     case 'TRUNC':
@@ -188,7 +190,7 @@ export const key = (w: W): unknown => ({
 
 /** Servers, places, connections, budget, order. */
 export const piecesOf = (setting: Setting): Pieces<W> => {
-  const n = setting.voters.length;
+  const n = setting.servers.length;
   return {
     take: (w) => [...w.servers, ...w.world.places, ...w.world.connections, w.budget, w.order],
     make: (pieces) => ({

@@ -51,6 +51,7 @@ export type Place = {
 
 /** How the spec's constants set the world. */
 export type Rules = {
+  readonly voters: readonly ServerId[];
   readonly eagerEpochs: boolean;
   readonly lateNotice: boolean;
   readonly anyElection: boolean;

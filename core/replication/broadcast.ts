@@ -22,6 +22,7 @@ import {
   lookForLeader,
   quiescent,
   supporters,
+  votes,
   withDisk,
   withLearner,
   withLearners,
@@ -46,7 +47,7 @@ export const nextZxid = (s: ReplicationState): Zxid | null => {
 
 const forwarding = (l: Learner): boolean => l.stage === 'syncing' || l.stage === 'synced';
 
-/** A client's write reaches the leader: it is appended, and goes to everybody. */
+/** A client's write reaches the leader: it is appended, and goes to every follower. */
 export const propose = (s: ReplicationState, txn: Txn): ReplicationStep => {
   if (!leads(s)) return { refused: 'Leading' };
   if (s.role.phase !== 'BROADCAST') return { refused: 'Serving' };
@@ -54,7 +55,7 @@ export const propose = (s: ReplicationState, txn: Txn): ReplicationStep => {
   if (next === null || !sameZxid(next, txn.zxid)) return { refused: 'NextZxid' };
   const effects: ReplicationEffect[] = [{ type: 'Append', txns: [txn] }];
   for (const l of s.role.learners)
-    if (forwarding(l)) effects.push({ type: 'Send', to: l.sid, packet: { type: 'PROPOSAL', txn } });
+    if (forwarding(l) && votes(s, l.sid)) effects.push({ type: 'Send', to: l.sid, packet: { type: 'PROPOSAL', txn } });
   return { state: withDisk(s, appended(s.disk, [txn])), effects };
 };
 
@@ -76,7 +77,7 @@ export const handleProposal = (s: ReplicationState, from: ServerId, packet: Pack
   return { state: withRole(s, withSync(s.role, next)), effects: [] };
 };
 
-/** The disk has the log up to `zxid`: a follower acknowledges each new entry, a leader counts itself. */
+/** The disk has the log up to `zxid`: a follower acknowledges each new entry, a leader counts itself, an observer is silent. */
 export const logSynced = (s: ReplicationState, zxid: Zxid): ReplicationStep => {
   const { disk, role } = s;
   if (compareZxid(zxid, disk.synced) <= 0 || compareZxid(zxid, lastLogged(disk)) > 0) return { refused: 'Unsynced' };
@@ -84,6 +85,7 @@ export const logSynced = (s: ReplicationState, zxid: Zxid): ReplicationStep => {
   if (leads(s)) return role.phase === 'BROADCAST' ? committed(state) : { state, effects: [] };
   if (!follows(s)) return { state, effects: lookForLeader(state) };
   if (role.phase === 'BROADCAST') {
+    if (!votes(s, s.self)) return { state, effects: [] };
     const leader = role.leader as ServerId;
     const effects = windowSlice(disk.log, countUpTo(disk.log, disk.synced), countUpTo(disk.log, zxid)).map(
       (txn): ReplicationEffect => ({ type: 'Send', to: leader, packet: { type: 'ACK', zxid: txn.zxid } }),
@@ -133,7 +135,12 @@ const committed = (s: ReplicationState): ReplicationStep => {
   const effects = [...step.effects];
   for (const l of s.role.learners)
     if (forwarding(l))
-      for (const txn of txns) effects.push({ type: 'Send', to: l.sid, packet: { type: 'COMMIT', zxid: txn.zxid } });
+      for (const txn of txns)
+        effects.push({
+          type: 'Send',
+          to: l.sid,
+          packet: votes(s, l.sid) ? { type: 'COMMIT', zxid: txn.zxid } : { type: 'INFORM', txn },
+        });
   return { state: step.state, effects };
 };
 

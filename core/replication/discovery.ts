@@ -17,6 +17,7 @@ import {
   lookForLeader,
   quiescent,
   supporters,
+  votes,
   withDisk,
   withEpochs,
   withLearner,
@@ -32,10 +33,11 @@ import { acknowledged, established, syncPackets } from './synchronization.js';
 /** The protocol version in FOLLOWERINFO and LEADERINFO since 3.4: with ACKEPOCH and currentEpoch. */
 export const protocolVersion = 0x10000;
 
-/** This server is told who leads. A follower connects and introduces itself; a leader waits for learners. */
+/** This server is told who leads. A learner connects and introduces itself; a leader waits for learners. */
 export const elected = (s: ReplicationState, leader: ServerId): ReplicationStep => {
   if (s.role.phase !== 'LOOKING') return { refused: 'Looking' };
   if (!quiescent(s.disk)) return { refused: 'Quiescent' };
+  if (!votes(s, leader)) return { refused: 'Votes' };
   const role: RoleState = { phase: 'DISCOVERY', leader, newEpoch: 0, learners: [], sync: s.role.sync };
   if (leader !== s.self) {
     const effects: ReplicationEffect[] = [
@@ -44,7 +46,7 @@ export const elected = (s: ReplicationState, leader: ServerId): ReplicationStep 
         type: 'Send',
         to: leader,
         packet: {
-          type: 'FOLLOWERINFO',
+          type: votes(s, s.self) ? 'FOLLOWERINFO' : 'OBSERVERINFO',
           acceptedEpoch: s.disk.acceptedEpoch,
           sid: s.self,
           protocolVersion,
@@ -58,7 +60,7 @@ export const elected = (s: ReplicationState, leader: ServerId): ReplicationStep 
   return { state: fixed.state, effects: [{ type: 'Listen' }, ...fixed.effects] };
 };
 
-/** A quorum fixes the epoch: one above all that its members have accepted. */
+/** A quorum fixes the epoch: one above all that were heard of. */
 const epochFixed = (
   s: ReplicationState,
   role: RoleState,
@@ -81,20 +83,23 @@ const epochFixed = (
   };
 };
 
-/** A leader hears from a learner; a new connection takes the place of an older one and of what it acknowledged. */
+/** A leader hears from a voter. */
 export const handleFollowerInfo = (
   s: ReplicationState,
   from: ServerId,
   packet: PacketOf<'FOLLOWERINFO'>,
-): ReplicationStep => {
+): ReplicationStep =>
+  votes(s, from) || !leads(s) ? introduced(s, from, packet.acceptedEpoch) : { refused: 'FromVoter' };
+
+/** A learner has introduced itself; its connection takes the place of an older one and of what it acknowledged. */
+export const introduced = (s: ReplicationState, from: ServerId, acceptedEpoch: number): ReplicationStep => {
   if (!leads(s)) return { refused: 'Leading' };
-  if (!s.voters.includes(from)) return { refused: 'FromVoter' };
   const { role } = s;
   if (role.newEpoch !== 0 && s.disk.saving !== 'accepted') {
     const learners = withLearner(role.learners, { sid: from, stage: 'epoch', zxid: zeroZxid });
     return { state: withRole(s, withLearners(role, learners)), effects: [leaderInfo(from, role.newEpoch)] };
   }
-  const learner: Learner = { sid: from, stage: 'info', zxid: { epoch: packet.acceptedEpoch, counter: 0 } };
+  const learner: Learner = { sid: from, stage: 'info', zxid: { epoch: acceptedEpoch, counter: 0 } };
   return epochFixed(s, withLearners(role, withLearner(role.learners, learner)));
 };
 

@@ -6,6 +6,7 @@ import type { ServerId } from '../data/quorum.js';
 import { absurd } from '../step.js';
 import * as broadcast from './broadcast.js';
 import * as discovery from './discovery.js';
+import * as observation from './observation.js';
 import type { Packet } from './packet.js';
 import type { ReplicationEvent, ReplicationState, ReplicationStep } from './state.js';
 import * as synchronization from './synchronization.js';
@@ -60,8 +61,10 @@ const handlePacket = (s: ReplicationState, from: ServerId, packet: Packet): Repl
     case 'UPTODATE':
       return synchronization.handleUpToDate(s, from);
     case 'OBSERVERINFO':
-    case 'COMMITANDACTIVATE':
+      return observation.handleObserverInfo(s, from, packet);
     case 'INFORM':
+      return observation.handleInform(s, from, packet);
+    case 'COMMITANDACTIVATE':
     case 'INFORMANDACTIVATE':
     case 'PING':
     case 'REQUEST':

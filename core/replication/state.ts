@@ -73,6 +73,7 @@ export type Limits = {
 
 export type ReplicationState = {
   readonly self: ServerId;
+  /** Everybody else observes [Server \ Observer]. */
   readonly voters: readonly ServerId[];
   readonly limits: Limits;
   readonly role: RoleState;
@@ -132,11 +133,14 @@ export type ReplicationGuard =
   | 'Quiescent'
   | 'Leading'
   | 'Serving'
+  | 'Votes'
   | 'FromVoter'
+  | 'FromObserver'
   | 'FromLeader'
   | 'Expected'
   | 'KeepsBase'
   | 'NextCommitted'
+  | 'AllCommitted'
   | 'NextZxid'
   | 'Saving'
   | 'Unsynced'
@@ -188,6 +192,9 @@ export const restart = (
 export const leads = (s: ReplicationState): boolean => s.role.leader === s.self;
 
 export const follows = (s: ReplicationState): boolean => s.role.leader !== null && s.role.leader !== s.self;
+
+/** Whether server `sid` has a vote. Whoever has none observes. */
+export const votes = (s: ReplicationState, sid: ServerId): boolean => s.voters.includes(sid);
 
 /** The zxid of the last entry of a log. */
 export const lastLogged = (disk: DiskState): Zxid => windowLast(disk.log)?.zxid ?? disk.base;

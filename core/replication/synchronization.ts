@@ -17,6 +17,7 @@ import {
   lookForLeader,
   quiescent,
   supporters,
+  votes,
   withDisk,
   withEpochs,
   withPhase,
@@ -47,7 +48,8 @@ export const syncPackets = (s: ReplicationState, to: ServerId, p: Zxid): readonl
       { type: 'Send', to, packet: { type: 'PROPOSAL', txn } },
       { type: 'Send', to, packet: { type: 'COMMIT', zxid: txn.zxid } },
     ]),
-    ...windowSlice(log, history, windowSize(log)).map((txn): ReplicationEffect => ({
+    // An observer hears of what is outstanding once it is committed.
+    ...windowSlice(log, votes(s, to) ? history : windowSize(log), windowSize(log)).map((txn): ReplicationEffect => ({
       type: 'Send',
       to,
       packet: { type: 'PROPOSAL', txn },

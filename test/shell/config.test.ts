@@ -144,10 +144,19 @@ test('ids and ports that are used twice are found', (t) => {
   t.regex(errors(ensemble, '3').join(), /clientPort is 2181, but server\.3 says 2182/);
 });
 
-test('observers are refused for now', (t) => {
-  const listed = errors(ensemble.replace('zoo2:2888:3888', 'zoo2:2888:3888:observer'));
-  t.regex(listed.join('\n'), /zoo\.cfg:7:25: error: server\.2: observers are not supported yet, found "observer"/);
-  t.regex(errors(`${ensemble}peerType=observer`).join(), /peerType: observers are not supported yet/);
+test('observers: the server line says who votes; a peerType beside it that says otherwise is told of', (t) => {
+  const observer = ensemble.replace('zoo2:2888:3888', 'zoo2:2888:3888:observer');
+  t.deepEqual(errors(observer), []);
+  t.deepEqual(
+    good(observer).servers.map((s) => s.role),
+    ['participant', 'observer', 'participant'],
+  );
+  const problems = (text: string, myid: string): readonly string[] => warningsOf(text, myid).map((w) => w.problem);
+  const said = 'is not what server.1 says, and that counts';
+  t.true(problems(`${ensemble}peerType=observer`, '1').includes(said));
+  t.false(problems(`${ensemble}peerType=participant`, '1').includes(said));
+  t.deepEqual(problems(`${observer}peerType=observer`, '2'), problems(observer, '2'));
+  t.regex(errors(ensemble.replaceAll(/:3888/g, ':3888:observer')).join(), /no server votes/);
 });
 
 test('keys of ZooKeeper that have no effect yet are named; what cannot be ignored is an error', (t) => {

@@ -48,6 +48,8 @@ export type Command = { readonly file: string; readonly args: readonly string[] 
 
 export type EnsembleOptions = {
   readonly size: number;
+  /** So many of them, the last ones, observe. */
+  readonly observers?: number;
   /** Milliseconds. */
   readonly tickTime?: number;
   /** More lines of zoo.cfg. */
@@ -85,14 +87,17 @@ export const eventually = async <A>(what: string, look: () => Promise<A | null> 
 
 /** Writes the files of an ensemble; starts nobody yet. */
 export const createEnsemble = async (options: EnsembleOptions): Promise<Ensemble> => {
-  const { size, tickTime = 300, settings = [], command = zabkeeper } = options;
+  const { size, observers = 0, tickTime = 300, settings = [], command = zabkeeper } = options;
   const root = fs.mkdtempSync(join(tmpdir(), 'zabkeeper-'));
   const ports = await freePorts(3 * size);
   const members = Array.from({ length: size }, (_, i): Member => {
     const dir = join(root, String(i + 1));
     return { id: i + 1, clientPort: ports[3 * i] ?? 0, dir, config: join(dir, 'zoo.cfg') };
   });
-  const servers = members.map((m, i) => `server.${m.id}=127.0.0.1:${ports[3 * i + 1]}:${ports[3 * i + 2]}`);
+  const servers = members.map(({ id }, i) => {
+    const role = id > size - observers ? ':observer' : '';
+    return `server.${id}=127.0.0.1:${ports[3 * i + 1]}:${ports[3 * i + 2]}${role}`;
+  });
   for (const { id, dir, config, clientPort } of members) {
     fs.mkdirSync(dir);
     fs.writeFileSync(join(dir, 'myid'), `${id}\n`);

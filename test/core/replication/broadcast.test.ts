@@ -291,7 +291,7 @@ test('Resign: the counter 0xffffffff is never given', (t) => {
 test('Replication: packets that are not its own are refused', (t) => {
   const s = leading();
   t.deepEqual(replicationStep(s, from(1, { type: 'SYNC' })), { refused: 'Expected' });
-  t.is(refusal(s, from(1, { type: 'INFORM', txn: txn(2, 1) })), 'Expected');
+  t.is(refusal(s, from(1, { type: 'INFORM', txn: txn(2, 1) })), 'FromLeader');
   t.is(refusal(s, leaderInfo(3)), 'FromLeader');
   t.is(refusal(s, snap(2, 1)), 'FromLeader');
 });

@@ -142,14 +142,16 @@ const shown = ({ epoch, counter }: Zxid): string => `${epoch}.${counter}`;
 const packetTold = (p: Packet): string => {
   switch (p.type) {
     case 'FOLLOWERINFO':
-      return `FOLLOWERINFO ${p.acceptedEpoch}`;
+    case 'OBSERVERINFO':
+      return `${p.type} ${p.acceptedEpoch}`;
     case 'LEADERINFO':
     case 'NEWLEADER':
       return `${p.type} ${p.epoch}`;
     case 'ACKEPOCH':
       return `ACKEPOCH ${p.currentEpoch} ${shown(p.zxid)}`;
     case 'PROPOSAL':
-      return `PROPOSAL ${shown(p.txn.zxid)}`;
+    case 'INFORM':
+      return `${p.type} ${shown(p.txn.zxid)}`;
     case 'DIFF':
     case 'TRUNC':
     case 'SNAP':
