@@ -119,8 +119,11 @@ const conclude = (
   }
   const rows = verdicts.map(rowOf);
   const withRows = (f: Failure): Failure => ({ ...f, details: { ...f.details, models: rows } });
-  const violated = verdicts.find((v) => violationExit(v.result.outcome) !== null && (asked || !v.asExpected));
-  if (violated !== undefined) return fail(withRows(violation(file, violated, options, say)));
+  const violated = verdicts.filter((v) => violationExit(v.result.outcome) !== null && (asked || !v.asExpected));
+  const [broken, ...others] = violated.map((v) =>
+    violation(file, v, { ...options, ...outOf(options, v, violated.length) }, say),
+  );
+  if (broken !== undefined) return fail(withRows(together(broken, others)));
   const [first] = failures;
   if (first !== undefined) return fail(withRows(first));
   const wrong = verdicts.find((v) => !v.asExpected || v.sizes.length > 0);
@@ -128,6 +131,23 @@ const conclude = (
   if (options.json) process.stdout.write(`${JSON.stringify({ ok: true, models: rows })}\n`);
   else say(`${models.length} ${models.length === 1 ? 'model gives' : 'models give'} what models.json says`);
   return ok;
+};
+
+/** `--out` names one file: with several counterexamples each gets its own, `kept.ndjson` of model M in `kept-M.ndjson`. */
+const outOf = ({ out }: CheckOptions, v: Verdict, many: number): { readonly out?: string } =>
+  out === undefined || many === 1 ? {} : { out: out.replace(/(\.[^./]*)?$/, (end) => `-${v.model.name}${end}`) };
+
+/** The first violation decides the exit code; where traces are kept is told of each. */
+const together = (first: Failure, others: readonly Failure[]): Failure => {
+  if (others.length === 0) return first;
+  const all = [first, ...others];
+  return {
+    code: first.code,
+    exit: first.exit,
+    message: all.map((f) => f.message).join('; '),
+    hint: all.map((f) => f.hint).join('\n  '),
+    details: { ...first.details, traces: all.map((f) => f.details?.['trace'] ?? null) },
+  };
 };
 
 const rowOf = (v: Verdict): Record<string, unknown> => {
@@ -180,7 +200,9 @@ const violation = (file: ModelFile, v: Verdict, options: CheckOptions, say: (lin
     return { code, exit, message, hint };
   }
   const steps = namedSteps(v.model, counterexample.steps);
-  say(`\nVIOLATED  ${v.found}${stepsOf(v.result)}  (${seconds(v.result.cost.wallSeconds * 1000)})    exit ${exit}`);
+  say(
+    `\nVIOLATED  ${v.found}${stepsOf(v.result)}  ${v.model.name}  (${seconds(v.result.cost.wallSeconds * 1000)})    exit ${exit}`,
+  );
   for (const line of counterexampleLines({ ...counterexample, steps }, placesOf(file))) say(` ${line}`);
   const bug = options.bug === undefined ? '' : ` --bug ${options.bug}`;
   const trace = keptTrace(file, v.model, counterexample, `zabkeeper check ${v.model.name}${bug}`, message);

@@ -53,6 +53,23 @@ for (const [exit, model, code] of [
     t.like(errorOf(ran.stdout), { code, exit });
   });
 
+test('12: of several violations each keeps its run, in a file of its own', async (t) => {
+  const dir = folder(t);
+  const out = join(dir, 'kept.ndjson');
+  const names = ['CountingEnds', 'CountingStuck'];
+  const ran = await run(['check', ...names, ...counting, '--out', out, '--json']);
+  t.is(ran.code, 12, ran.stdout);
+  const error = errorOf(ran.stdout) as unknown as { traces: readonly string[]; message: string; hint: string };
+  t.is(error.traces.length, 2);
+  for (const [i, name] of names.entries()) {
+    t.regex(error.traces[i] ?? '', new RegExp(`kept-${name}\\.ndjson$`));
+    t.true(error.message.includes(name) && error.hint.includes(`kept-${name}.ndjson`), error.hint);
+    const kept = readNdjson(readFileSync(join(dir, `kept-${name}.ndjson`), 'utf8'));
+    if (E.isLeft(kept)) return t.fail(kept.left.message);
+    t.like(kept.right.head, { model: name });
+  }
+});
+
 test('12: a historic bug is switched on; the run is shown by its changes and kept', async (t) => {
   const out = join(folder(t), 'kept.ndjson');
   const ran = await run(['check', 'Counting', '--bug', 'Overrun', ...counting, '--out', out]);
