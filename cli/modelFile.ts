@@ -3,6 +3,8 @@ import { dirname, join, relative, resolve } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import type { MakeMirror } from '../conformance/mirror.js';
 import { electionMirror } from '../conformance/mirrors/election.js';
+import { electionLivenessMirror } from '../conformance/mirrors/electionLiveness.js';
+import { membershipMirror } from '../conformance/mirrors/membership.js';
 import { paxosMirror } from '../conformance/mirrors/paxos.js';
 import { replicationMirror } from '../conformance/mirrors/replication.js';
 import { serviceMirror } from '../conformance/mirrors/service.js';
@@ -15,6 +17,8 @@ import { packageRoot } from './place.js';
 /** The mirrors that models.json may name. */
 export const mirrors: Readonly<Record<string, MakeMirror>> = {
   election: electionMirror,
+  electionLiveness: electionLivenessMirror,
+  membership: membershipMirror,
   paxos: paxosMirror,
   replication: replicationMirror,
   service: serviceMirror,

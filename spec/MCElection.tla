@@ -38,6 +38,10 @@ InitialVote(i) == VoteOnce(i, 0)
 
 MCInit == Init /\ budget = FullBudget
 
+Unheard ==
+    /\ latest = [i \in Server |-> [j \in Server |-> None]]
+    /\ wire = [i \in Server |-> [j \in Server |-> <<>>]]
+
 \* All of these servers have just begun their first election, and nothing is on its way.
 Begun(S) ==
     /\ role = [i \in Server |-> "LOOKING"]
@@ -49,29 +53,27 @@ Begun(S) ==
     /\ outOfElection = [i \in Server |-> Silence]
     /\ slot = [i \in Server |-> [j \in Server |->
                  IF i \in S /\ j \in Voter \ {i} THEN Note("LOOKING", initial[i], 1) ELSE None]]
-    /\ latest = [i \in Server |-> [j \in Server |-> None]]
-    /\ wire = [i \in Server |-> [j \in Server |-> <<>>]]
-    /\ budget = FullBudget
+    /\ Unheard
 
-InitBegun == Begun(Server)
+InitBegun == Begun(Server) /\ budget = FullBudget
 
 \* Of more voters only three run: what is sent to the others is never read.
-InitThreeBegun == Begun({1, 2, 3})
+InitThreeBegun == Begun({1, 2, 3}) /\ budget = FullBudget
 
 \* Server 3 leads since round 2, to which it went with 2 after a first election; 1 follows it since round 1.
-\* The logs have grown between the two.
-InitSettledApart ==
+\* The logs have grown with each start: of 1, 2, 3, then of 2 and 3.
+SettledApart ==
     /\ role = [i \in Server |-> IF i = 3 THEN "LEADING" ELSE "FOLLOWING"]
     /\ round = [i \in Server |-> IF i = 1 THEN 1 ELSE 2]
-    /\ initial = [i \in Server |-> IF i = 1 THEN VoteOnce(i, -Growth) ELSE InitialVote(i)]
-    /\ proposal = [i \in Server |-> IF i = 1 THEN VoteOnce(3, -Growth) ELSE InitialVote(3)]
+    /\ initial = [i \in Server |-> VoteOnce(i, Growth * (IF i = 1 THEN 0 ELSE i + 1))]
+    /\ proposal = [i \in Server |-> VoteOnce(3, Growth * (IF i = 1 THEN 2 ELSE 4))]
     /\ vote = proposal
     /\ received = [i \in Server |-> Silence]
     /\ outOfElection = received
     /\ slot = [i \in Server |-> [j \in Server |-> None]]
-    /\ latest = slot
-    /\ wire = [i \in Server |-> [j \in Server |-> <<>>]]
-    /\ budget = FullBudget
+    /\ Unheard
+
+InitSettledApart == SettledApart /\ budget = [FullBudget EXCEPT !.starts = Starts - 5]
 
 -----------------------------------------------------------------------------
 (* Actions                                                                 *)
@@ -151,13 +153,26 @@ NeverTwoLeaders ==
 AllSettled == \A i \in Server : Settled(i)
 
 \* In ElectionJoin: a server that went on to a newer round settles in the older one of its peers.
-NeverJoinsBack == (budget.starts < Starts /\ AllSettled) => \E i \in Server : round[i] > 2
+NeverJoinsBack == (budget.starts < Starts - 5 /\ AllSettled) => \E i \in Server : round[i] > 2
 
 \* There, too: only server 2 can have looked, and the quorum that convinced it was of rounds 1 and 2.
-NeverJoinsApart == (budget.starts = Starts - 1 /\ AllSettled) => ~(round[1] = 1 /\ round[3] = 2)
+NeverJoinsApart == (budget.starts = Starts - 6 /\ AllSettled) => ~(round[1] = 1 /\ round[3] = 2)
 
 \* After a restart: what a peer said while it looked arrives although the peer has settled since.
 NeverStale ==
     \A i, j \in Server : (budget.crashes < Crashes /\ Settled(j) /\ Looking(i) /\ wire[j][i] # <<>>) =>
         Head(wire[j][i]).state # "LOOKING"
+
+\* The named states in which models begin are reached from Init.
+NeverBegun == ~Begun(Server)
+NeverThreeBegun == ~Begun({1, 2, 3})
+NeverSettledApart == ~SettledApart
+
+\* Leads the search for SettledApart: the starts in their order, the second election once the first is over.
+TowardsSettledApart ==
+    budget'.starts < budget.starts =>
+        LET nth == Starts - budget.starts + 1
+            next == <<1, 2, 3, 2, 3>>
+        IN  /\ IF nth <= 5 THEN round'[next[nth]] > round[next[nth]] ELSE FALSE
+            /\ nth = 4 => AllSettled /\ \A i, j \in Server : slot[i][j] = None /\ wire[i][j] = <<>>
 =============================================================================

@@ -186,7 +186,10 @@ export const initOf = (setting: Setting, name: string): ElectionWorld | null => 
     case 'InitThreeBegun':
       return refill(setting, script(setting, fresh, [begin([1, 2, 3])]));
     case 'InitSettledApart':
-      return refill(setting, script(setting, fresh, settledApart));
+      return refill(
+        { ...setting, budget: { ...setting.budget, starts: setting.budget.starts - settledApartStarts } },
+        script(setting, fresh, settledApart),
+      );
     default:
       return null;
   }
@@ -218,15 +221,17 @@ const begin = (servers: readonly ServerId[], times = 0): Stage => ({ action: 'St
 const deliver: Stage = { action: 'Deliver' };
 const settle = (servers: readonly ServerId[]): Stage => ({ action: 'Decide', servers });
 
-/** 1 follows 3 since round 1, 2 follows 3 since round 2, to which 3 went alone with it after the logs had grown. */
+/** 1 follows 3 since round 1, 2 since round 2, to which both went alone; the logs have grown with each start. */
 const settledApart: readonly Stage[] = [
-  begin([1, 2, 3], -1),
+  ...[1, 2, 3].map((id, times) => begin([id], times)),
   deliver,
   settle([1, 2, 3]),
-  begin([2, 3]),
+  ...[2, 3].map((id, times) => begin([id], 3 + times)),
   deliver,
   settle([2, 3]),
 ];
+
+const settledApartStarts = 5;
 
 const script = (setting: Setting, from: ElectionWorld, stages: readonly Stage[]): ElectionWorld => {
   let w = from;
