@@ -18,7 +18,8 @@ Forwarding(ls) == {j \in Server : ls[j].stage \in {"syncing", "synced"}}
 
 \* How much of log s leader l may count as committed when learners ls have acknowledged and its own disk has own.
 CommittedLength(l, s, ls, own) ==
-    LET acked(n) == {j \in Server : ls[j].stage = "synced" /\ ~Below(ls[j].zxid, s[n])}
+    LET counts(j) == ls[j].stage = "synced" \/ "StickyAck" \in Bugs
+        acked(n) == {j \in Server : counts(j) /\ ~Below(ls[j].zxid, s[n])}
                     \cup (IF own >= n THEN {l} ELSE {})
     IN  Max({Len(delivered[l])} \cup
             {n \in Len(delivered[l]) + 1 .. Len(s) : \A k \in Len(delivered[l]) + 1 .. n : IsQuorum(acked(k))})
@@ -93,7 +94,9 @@ HandleAck(l, i) ==
     LET z      == Head(net[i][l]).zxid
         stage  == learners[l][i].stage
         first  == stage = "syncing" /\ z = <<newEpoch[l], 0>>
-        ls     == [learners[l] EXCEPT ![i] = [stage |-> "synced", zxid |-> IF z[2] = 0 THEN @.zxid ELSE z]]
+        known  == learners[l][i].zxid
+        ls     == [learners[l] EXCEPT ![i] =
+                     [stage |-> "synced", zxid |-> IF z[2] = 0 \/ Below(z, known) THEN known ELSE z]]
         acks   == {l} \cup {j \in Server : ls[j].stage = "synced"}
         rest   == Received(net, i, l)
     IN  /\ Leading(l)
@@ -146,7 +149,7 @@ NoticeClose(i, j) ==
     /\ HeadIs(j, i, "EOF")
     /\ Peer(i, j)
     /\ IF Leading(i)
-         THEN /\ learners' = [learners EXCEPT ![i][j] = NoLearner]
+         THEN /\ learners' = [learners EXCEPT ![i][j] = Forgotten(i, j)]
               /\ net' = [net EXCEPT ![j][i] = <<>>]
               /\ UNCHANGED <<phase, leader, newEpoch, sync>>
          ELSE /\ Left({i})

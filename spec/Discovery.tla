@@ -44,7 +44,7 @@ Introduced(l, i) ==
         rest   == Received(net, i, l)
     IN  /\ Leading(l)
         /\ learners' = [learners EXCEPT ![l] =
-              IF known THEN [ls EXCEPT ![i] = [stage |-> "epoch", zxid |-> ZeroZxid]] ELSE ls]
+              IF known THEN [ls EXCEPT ![i] = [stage |-> "epoch", zxid |-> Kept(l, i)]] ELSE ls]
         /\ net' = IF known /\ ~Ended(rest[i][l])
                     THEN [rest EXCEPT ![l][i] = Append(@, Packet("LEADERINFO", <<newEpoch[l], 0>>))]
                     ELSE rest
@@ -95,7 +95,7 @@ HandleAckEpoch(l, i) ==
         /\ HeadIs(i, l, "ACKEPOCH")
         /\ learners[l][i].stage = "epoch"
         /\ IF phase[l] # "DISCOVERY"
-             THEN /\ learners' = [learners EXCEPT ![l][i] = [stage |-> "syncing", zxid |-> ZeroZxid]]
+             THEN /\ learners' = [learners EXCEPT ![l][i] = [stage |-> "syncing", zxid |-> Kept(l, i)]]
                   /\ net' = Sent(rest, l, i, SyncPackets(l, i, m.zxid))
                   /\ UNCHANGED epochVars
              ELSE IF open /\ m.epoch # -1 /\ Newer(m.epoch, m.zxid, currentEpoch[l], LastZxid(l))

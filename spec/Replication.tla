@@ -43,7 +43,7 @@ Crash(i, k) ==
         /\ newEpoch' = [newEpoch EXCEPT ![i] = 0]
         /\ learners' = [j \in Server |->
               IF j = i THEN NoLearners
-              ELSE IF LateNotice THEN learners[j] ELSE [learners[j] EXCEPT ![i] = NoLearner]]
+              ELSE IF LateNotice THEN learners[j] ELSE [learners[j] EXCEPT ![i] = Forgotten(j, i)]]
         /\ sync' = [j \in Server |->
               IF j = i THEN NoSync
               ELSE IF j \notin notice THEN sync[j]
@@ -67,7 +67,7 @@ Break(i, l) ==
          THEN /\ net' = [net EXCEPT ![i][l] = Append(@, Eof), ![l][i] = Append(@, Eof)]
               /\ UNCHANGED <<phase, leader, newEpoch, learners, sync>>
          ELSE /\ Left({i})
-              /\ learners' = [learners EXCEPT ![l][i] = NoLearner]
+              /\ learners' = [learners EXCEPT ![l][i] = Forgotten(l, i)]
               /\ net' = CutQueues({i}, {l})
     /\ UNCHANGED <<epochVars, log, synced, base, delivered>>
 

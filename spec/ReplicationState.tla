@@ -23,7 +23,7 @@ ASSUME ObserverAssumption == Observer \subseteq Server
 ASSUME EpochWritesAssumption == EpochWrites \in {"step", "eager"}
 ASSUME MaxCounterAssumption == MaxCounter \in Nat \ {0}
 ASSUME LateNoticeAssumption == LateNotice \in BOOLEAN
-ASSUME BugsAssumption == Bugs \subseteq {"ZOOKEEPER-2845", "ZOOKEEPER-4646"}
+ASSUME BugsAssumption == Bugs \subseteq {"ZOOKEEPER-2845", "ZOOKEEPER-4646", "StickyAck"}
 
 VARIABLES
     phase,         \* phase[i]: DOWN LOOKING DISCOVERY SYNCHRONIZATION BROADCAST
@@ -80,6 +80,11 @@ Quiescent(i) == saving[i] = "none" /\ synced[i] = Len(log[i])
 Stage == {"none", "info", "epoch", "waiting", "ackepoch", "syncing", "synced"}
 NoLearner  == [stage |-> "none", zxid |-> ZeroZxid]
 NoLearners == [i \in Server |-> NoLearner]
+
+\* What leader l keeps of the acknowledgements of learner i when their connection ends: nothing. With StickyAck, all.
+Kept(l, i) ==
+    IF "StickyAck" \in Bugs /\ phase[l] = "BROADCAST" THEN learners[l][i].zxid ELSE ZeroZxid
+Forgotten(l, i) == [stage |-> "none", zxid |-> Kept(l, i)]
 
 \* mode: none DIFF SNAP; stage: packets (until NEWLEADER), logging (until its ACK), acked (until UPTODATE).
 \* pending: proposals not logged yet; commits: how many of them are committed; snap: the history that SNAP brought.

@@ -26,6 +26,7 @@ const root = process.cwd();
 const patches: Readonly<Record<string, readonly string[]>> = {
   'ZOOKEEPER-4646': ['AckBeforeSync'],
   'ZOOKEEPER-2845': ['OldVote', 'OldVoteTwo'],
+  StickyAck: ['StickyAck'],
 };
 
 type Known = {
