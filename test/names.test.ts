@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import * as E from 'fp-ts/lib/Either.js';
 import { readModels } from '../conformance/modelFiles.js';
 import * as election from '../core/election.js';
+import * as membership from '../core/membership.js';
 import * as paxos from '../core/paxos.js';
 import * as broadcast from '../core/replication/broadcast.js';
 import * as discovery from '../core/replication/discovery.js';
@@ -60,6 +61,18 @@ const subjects: Readonly<Record<string, () => Subject>> = {
     page: read('docs/protocol/election.md'),
     tests: readAll('test/core', /^election.*\.test\.ts$/),
     topics: ['Election', 'VoteNeverWorsens', 'FollowsSupported', 'BestOfQuorumLeads', 'VoteIsGenuine, ReceivedInRound'],
+  }),
+  Membership: () => ({
+    spec: read('spec/Membership.tla'),
+    specPath: 'spec/Membership.tla',
+    bounds: read('spec/MCMembership.tla'),
+    modelled: modelledBy('membership'),
+    world: ['Elect', 'Crash', 'Break'],
+    exported: membership,
+    core: readAll('core', /^membership.*\.ts$/),
+    page: read('docs/protocol/membership.md'),
+    tests: readAll('test/core', /^membership.*\.test\.ts$/),
+    topics: ['Lead', 'Quorum', 'Deciding', 'NextConfig', 'SameVersion', 'Designated', 'Agreement'],
   }),
   Paxos: () => ({
     spec: read('spec/Paxos.tla'),
@@ -214,7 +227,7 @@ for (const [name, subject] of Object.entries(subjects)) {
 
 /** Models that a page names, by the prefixes that all names of models have. */
 const namedModels = (page: string): readonly string[] =>
-  [...page.matchAll(/`((?:Election|Paxos|Replication|Voting|Zab)[A-Z0-9]\w*)`/g)].map((m) => m[1] ?? '');
+  [...page.matchAll(/`((?:Election|Membership|Paxos|Replication|Voting|Zab)[A-Z0-9]\w*)`/g)].map((m) => m[1] ?? '');
 
 const unknownModels = (pages: string): readonly string[] => {
   const models = readModels('spec/models.json');

@@ -96,12 +96,14 @@ export const load = async (sources: Sources, { root, folder, transpile }: LoadOp
   const module = async (name: string): Promise<Record<string, unknown>> =>
     (await import(pathToFileURL(join(folder, name)).href)) as Record<string, unknown>;
   const replication = await module('conformance/mirrors/replication.js');
+  const membership = await module('conformance/mirrors/membership.js');
   const election = await module('conformance/mirrors/election.js');
   const paxos = await module('conformance/mirrors/paxos.js');
   const random = await module('conformance/random/run.js');
   return {
     mirrors: {
       replication: replication['replicationMirror'] as MakeMirror,
+      membership: membership['membershipMirror'] as MakeMirror,
       election: election['electionMirror'] as MakeMirror,
       paxos: paxos['paxosMirror'] as MakeMirror,
     },

@@ -2,9 +2,10 @@
  * Mutants of the core: one text replaced by another, each a rule broken. What finds it is a small model whose graph it
  * changes (models.json beside this file), or the random runs over whole servers. One that nothing finds is a hole.
  */
+import { membershipMutants } from './membershipTable.js';
 import { paxosMutants } from './paxosTable.js';
 
-export type Part = 'election' | 'discovery' | 'synchronization' | 'broadcast' | 'persistence' | 'paxos';
+export type Part = 'election' | 'discovery' | 'synchronization' | 'broadcast' | 'persistence' | 'paxos' | 'membership';
 
 export type Mutant = {
   readonly id: string;
@@ -362,4 +363,5 @@ export const mutants: readonly Mutant[] = [
     caughtBy: 'random',
   },
   ...paxosMutants,
+  ...membershipMutants,
 ];
