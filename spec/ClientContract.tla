@@ -14,12 +14,15 @@
 (*    when the sync was sent.                                              *)
 (* 5. A client that holds a watch is told of a change before it is shown a *)
 (*    place at which what it watches looks different.                      *)
-(* 6. A client is told that its session is over only when it is; that its  *)
-(*    session lives at another server is no answer to a write.             *)
+(* 6. A client is told that its session is over only when its end is       *)
+(*    decided; that its session lives at another server is no answer to a  *)
+(*    write.                                                               *)
 (*                                                                         *)
-(* Not promised: that an answer is the latest (sync is for that); that one *)
-(* watch tells of every change, or of changes that were undone while the   *)
-(* client was not connected; anything about a call whose connection ended. *)
+(* Not promised: that a session is gone when its client hears so, since    *)
+(* its end, and what it wrote before, may take effect later; that an       *)
+(* answer is the latest (sync is for that); that one watch tells of every  *)
+(* change, or of changes that were undone while the client was not         *)
+(* connected; anything about a call whose connection ended.                *)
 (* Zxids of events do not count as shown: no client of ZooKeeper's counts  *)
 (* them either.                                                            *)
 (*                                                                         *)
@@ -35,6 +38,7 @@ CONSTANTS
 
 VARIABLES
     order,    \* order[n]: the n-th write: its session, number (0: not a client's), kind, error, and the znodes after it
+    doomed,   \* the sessions whose end is decided
     session,  \* session[c]: the session of client c, 0 before it has one
     over,     \* over[c]: it has been told that its session is over
     next,     \* next[c]: the number of its next call
@@ -43,7 +47,7 @@ VARIABLES
     said,     \* said[c]: what it was told last
     held      \* held[c]: its watches: kind, path, and the place since which nothing was to be told
 
-vars == <<order, session, over, next, calls, seen, said, held>>
+vars == <<order, doomed, session, over, next, calls, seen, said, held>>
 
 Untouched == [p \in Path |-> None]
 
@@ -79,6 +83,8 @@ Called(ord, n) ==
 Grow ==
     /\ IsPrefix(order, order')
     /\ \A n \in Len(order) + 1 .. Len(order') : TakesEffect(order', n) /\ Owned(order', n) /\ Called(order', n)
+    /\ doomed \subseteq doomed'
+    /\ \A n \in Len(order) + 1 .. Len(order') : order'[n].kind = "end" => order'[n].session \in doomed
 
 -----------------------------------------------------------------------------
 (* What one client calls and is told                                       *)
@@ -121,14 +127,15 @@ Tell(c) ==
     /\ said'[c].zxid = -1 \/ (said'[c].zxid > seen[c] /\ said'[c].zxid <= Len(order))
 
 Reject(c) ==
-    /\ over'[c] /\ Ended(order, Len(order), session[c])
+    /\ over'[c] /\ session[c] \in doomed
     /\ UNCHANGED <<calls[c], seen[c], said[c], held[c]>>
 
 Attach(c) == session[c] = 0 /\ UNCHANGED <<over[c], calls[c], seen[c], said[c], held[c]>>
 
 \* Nothing that the client watches looks different at the place that it was shown from what it was told.
 Told(c) ==
-    \A w \in held[c] : Looks(w.kind, w.path, TreeAt(order, seen[c])) = Looks(w.kind, w.path, TreeAt(order, w.since))
+    \A w \in held[c] : w.since <= seen[c] =>
+        Looks(w.kind, w.path, TreeAt(order, seen[c])) = Looks(w.kind, w.path, TreeAt(order, w.since))
 
 Step(c) == Idle(c) \/ Call(c) \/ Leave(c) \/ Answer(c) \/ Tell(c) \/ Reject(c) \/ Attach(c)
 

@@ -86,7 +86,7 @@ MCAskSync(j) == AskSync(j) /\ Free
 MCRevalidate(j) == Revalidate(j) /\ Free
 MCTouchSessions(j) == TouchSessions(j) /\ Free
 
-MCExpireSessions == Spend("ticks") /\ ExpireSessions
+MCExpireSessions(i) == Spend("ticks") /\ ExpireSessions(i)
 
 MCConnect(k, i) == i \in Allowed[k] /\ Connect(k, i) /\ Free
 
@@ -102,7 +102,7 @@ MCReceive(c) == Receive(c) /\ Free
 MCCut(k, n) == Spend("cuts") /\ Cut(k, n)
 
 \* A clock that never stops, for what must happen in the end.
-FreeExpireSessions == ExpireSessions /\ Free
+FreeExpireSessions(i) == ExpireSessions(i) /\ Free
 
 -----------------------------------------------------------------------------
 (* Invariants                                                              *)
@@ -133,6 +133,17 @@ NeverBehind ==
 -----------------------------------------------------------------------------
 (* In the end                                                              *)
 
+\* Weak fairness, said by what such a step changes: whether it is enabled is read off the state.
+Commits(i) ==
+    \/ []<>~(IF i = Leader THEN server[i].zxid < Len(log) ELSE LeaderSaid(i, "commit"))
+    \/ []<><<server'[i].zxid # server[i].zxid>>_mcVars
+
+Ticked ==
+    \E s \in Session : Live(leader.track, s) /\
+        (IF Live(leader'.track, s) THEN leader'.track[s].left < leader.track[s].left ELSE Len(log') > Len(log))
+
+Clock == []<>~(\E s \in Session : Live(leader.track, s)) \/ []<><<Ticked>>_mcVars
+
 \* A session of which nothing more is heard is closed.
 SilentExpires == <>[](\A i \in Server : server[i].sessions = {})
 
@@ -143,14 +154,17 @@ Told(type, what(_)) == \E k \in Conn : \E n \in 1..Len(down[k]) : down[k][n].typ
 
 NeverExpires == \A n \in 1..Len(log) : ~(log[n].type = "closeSession" /\ log[n].cxid = 0)
 NeverRejects == LET Any(m) == TRUE IN ~Told("rejected", Any)
+\* A client hears that its session is over while a znode of it is still there.
+NeverEarly ==
+    \A c \in Client : client[c].over => \A p \in Path : ~Owns(server[Leader].tree, p, client[c].session)
 NeverMoves == \A n \in 1..Len(log) : ~(log[n].type = "error" /\ log[n].value = SessionMoved)
 NeverTooLate == \A n \in 1..Len(log) : ~(log[n].type = "error" /\ log[n].value = SessionExpired)
-NeverFires == LET Live_(m) == m.zxid > 0 IN ~Told("event", Live_)
+NeverFires == LET Now(m) == m.zxid > 0 IN ~Told("event", Now)
 NeverMissed == LET Late(m) == m.zxid = -1 IN ~Told("event", Late)
 NeverRecursive ==
     LET Below(m) == m.path # 1 /\ m.event # "childrenChanged"
     IN  ~(Told("event", Below) /\ \E c \in Client : client[c].recursive = {1} /\ client[c].data = {})
-NeverHeld == \A k \in Conn : conn[k] = None \/ (IF conn[k] = None THEN TRUE ELSE conn[k].held = <<>>)
+NeverHeld == \A k \in Conn : conn[k] # None => conn[k].held = <<>>
 NeverQueuesRead == \A k \in Conn : conn[k] # None => \A n \in 1..Len(conn[k].queue) : Waits(conn[k].queue[n])
 NeverTurnsAway == \A k \in Conn : ~(at[k] = -1 /\ client[ClientOf[k]].conn = k /\ ~client[ClientOf[k]].ready
                                     /\ ~client[ClientOf[k]].over /\ down[k] = <<End>>)

@@ -95,7 +95,7 @@ ProofPrepare(j) == MCPrepare(j) /\ Unsaid
 ProofAskSync(j) == MCAskSync(j) /\ Unsaid
 ProofRevalidate(j) == MCRevalidate(j) /\ Unsaid
 ProofTouchSessions(j) == MCTouchSessions(j) /\ Unsaid
-ProofExpireSessions == MCExpireSessions /\ Unsaid
+ProofExpireSessions(i) == MCExpireSessions(i) /\ Unsaid
 
 ProofConnect(k, i) ==
     LET c == ClientOf[k] IN
@@ -144,7 +144,8 @@ LooksOf(kind, p, tree) ==
           [] kind = "recursive" -> [q \in below |-> node(q)]
 
 Contract == INSTANCE ClientContract
-    WITH session <- [c \in Client |-> client[c].session], over <- [c \in Client |-> client[c].over],
+    WITH doomed <- {log[n].session : n \in {m \in 1..Len(log) : log[m].type = "closeSession"}},
+         session <- [c \in Client |-> client[c].session], over <- [c \in Client |-> client[c].over],
          next <- [c \in Client |-> client[c].xid], seen <- [c \in Client |-> client[c].seen],
          Moved <- SessionMoved, Shows <- ShowsOf, Looks <- LooksOf
 

@@ -124,7 +124,7 @@ const serverStep = (d: Draft, action: string, i: ServerId, k: number): boolean =
       return true;
     }
     case 'ExpireSessions':
-      return expireSessions(d);
+      return i === setting.leader && expireSessions(d);
     default:
       return leaderReads(d, action, at);
   }

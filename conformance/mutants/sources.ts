@@ -99,12 +99,14 @@ export const load = async (sources: Sources, { root, folder, transpile }: LoadOp
   const membership = await module('conformance/mirrors/membership.js');
   const election = await module('conformance/mirrors/election.js');
   const paxos = await module('conformance/mirrors/paxos.js');
+  const service = await module('conformance/mirrors/service.js');
   const random = await module('conformance/random/run.js');
   return {
     mirrors: {
       replication: replication['replicationMirror'] as MakeMirror,
       membership: membership['membershipMirror'] as MakeMirror,
       election: election['electionMirror'] as MakeMirror,
+      service: service['serviceMirror'] as MakeMirror,
       paxos: paxos['paxosMirror'] as MakeMirror,
     },
     runSeed: random['runSeed'] as RunSeed,

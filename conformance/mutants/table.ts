@@ -4,8 +4,10 @@
  */
 import { membershipMutants } from './membershipTable.js';
 import { paxosMutants } from './paxosTable.js';
+import { serviceMutants } from './service.js';
 
-export type Part = 'election' | 'discovery' | 'synchronization' | 'broadcast' | 'persistence' | 'paxos' | 'membership';
+export type Part =
+  'election' | 'discovery' | 'synchronization' | 'broadcast' | 'persistence' | 'paxos' | 'membership' | 'service';
 
 export type Mutant = {
   readonly id: string;
@@ -364,4 +366,5 @@ export const mutants: readonly Mutant[] = [
   },
   ...paxosMutants,
   ...membershipMutants,
+  ...serviceMutants,
 ];
