@@ -4,7 +4,7 @@
  */
 import { membershipMutants } from './membershipTable.js';
 import { paxosMutants } from './paxosTable.js';
-import { serviceMutants } from './service.js';
+import { serviceMutants } from './serviceTable.js';
 
 export type Part =
   'election' | 'discovery' | 'synchronization' | 'broadcast' | 'persistence' | 'paxos' | 'membership' | 'service';

@@ -95,7 +95,16 @@ test.before(async () => {
 test.after.always(() => rm(folder, { recursive: true, force: true }));
 
 test('there are mutants of every part, and some that sizes alone do not show', (t) => {
-  for (const part of ['service', 'election', 'discovery', 'synchronization', 'broadcast', 'persistence', 'paxos'])
+  for (const part of [
+    'service',
+    'election',
+    'discovery',
+    'synchronization',
+    'broadcast',
+    'persistence',
+    'paxos',
+    'membership',
+  ])
     t.true(mutants.filter((m) => m.where === part).length >= 2, part);
   t.true(mutants.filter((m) => m.sameSizes === true).length >= 2);
   t.true(mutants.some((m) => m.operator === 'quorum' && m.caughtBy === 'FourVoters'));
