@@ -207,6 +207,9 @@ NeverRollsOver == \A n \in 1..Len(order) :
 \* An observer serves and has applied what a client wrote.
 NeverObserves == \A i \in Observer : Serving(i) => delivered[i] = InitialLog
 
+\* Three leaders, one after the other, have each committed something of their own.
+NeverThreeLeaders == Cardinality({order[n][1] : n \in Len(InitialLog) + 1 .. Len(order)}) < 3
+
 \* An epoch commits what an earlier one left.
 NeverCommitsOlder == \A l \in Server : Leading(l) /\ Serving(l) =>
     \A n \in Len(InitialLog) + 1 .. Len(delivered[l]) : delivered[l][n][1] = newEpoch[l]

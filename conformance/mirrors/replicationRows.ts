@@ -67,6 +67,8 @@ export const rows: Readonly<Record<string, Shows>> = {
     const { asked } = disk(w, args[0] as number);
     return action === 'Crash' && asked !== null && 'written' in asked && !asked.written;
   },
+  'leader steps down': (w, action, [i = 0], after) =>
+    action === 'LeaderTimeout' && placeOf(w, i).serving && !placeOf(after, i).serving,
   'two leaders at once': (_w, action, _args, after) =>
     action === 'Elected' && after.places.filter((p) => p.listening).length > 1,
 };
