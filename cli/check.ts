@@ -203,7 +203,7 @@ const violation = (file: ModelFile, v: Verdict, options: CheckOptions, say: (lin
   say(
     `\nVIOLATED  ${v.found}${stepsOf(v.result)}  ${v.model.name}  (${seconds(v.result.cost.wallSeconds * 1000)})    exit ${exit}`,
   );
-  for (const line of counterexampleLines({ ...counterexample, steps }, placesOf(file))) say(` ${line}`);
+  for (const line of counterexampleLines({ ...counterexample, steps }, placesOf(file, v.model))) say(` ${line}`);
   const bug = options.bug === undefined ? '' : ` --bug ${options.bug}`;
   const trace = keptTrace(file, v.model, counterexample, `zabkeeper check ${v.model.name}${bug}`, message);
   const path = options.out ?? join('traces', `${v.model.name}${bug === '' ? '' : `-${options.bug}`}.ndjson`);

@@ -1,5 +1,5 @@
 /** A counterexample for people: step by step what changes, unchanged variables folded; and as a trace file. */
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import { canonicalText, traceOf } from 'tla-checker-cli';
@@ -37,20 +37,31 @@ export const stepText = ({ action, args }: Pick<TraceStep, 'action' | 'args'>): 
   return values.length === 0 ? action : `${action}(${values.join(', ')})`;
 };
 
-/** Where the spec defines operators: `spec/Replication.tla:231`. */
+/** Where a model's modules define operators: `spec/Broadcast.tla:51`. */
 export type Places = ReadonlyMap<string, string>;
 
-export const placesOf = (file: ModelFile): Places => {
+/** The module and what it extends, as far as that stands beside it; other specs use the same names for other things. */
+const modulesOf = (directory: string, module: string): ReadonlyMap<string, readonly string[]> => {
+  const texts = new Map<string, readonly string[]>();
+  const waiting = [module];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const path = join(directory, `${name}.tla`);
+    if (texts.has(name) || !existsSync(path)) continue;
+    const text = readFileSync(path, 'utf8');
+    texts.set(name, text.split('\n'));
+    waiting.push(...(/^EXTENDS\s+(\w+(?:\s*,\s*\w+)*)/m.exec(text)?.[1] ?? '').split(/\s*,\s*/));
+  }
+  return texts;
+};
+
+export const placesOf = (file: ModelFile, model: Pick<Model, 'module'>): Places => {
   const places = new Map<string, string>();
-  for (const name of readdirSync(file.specDirectory)
-    .filter((f) => f.endsWith('.tla'))
-    .sort()) {
-    const lines = readFileSync(join(file.specDirectory, name), 'utf8').split('\n');
+  for (const [name, lines] of modulesOf(file.specDirectory, model.module)) {
     for (const [n, line] of lines.entries()) {
       const operator = /^(\w+)(\([^)]*\))? *==/.exec(line)?.[1];
       // The protocol's module comes before the one that bounds it.
       if (operator !== undefined && !(places.has(operator) && name.startsWith('MC')))
-        places.set(operator, `${join(file.shown, '..', name)}:${n + 1}`);
+        places.set(operator, `${join(file.shown, '..', `${name}.tla`)}:${n + 1}`);
     }
   }
   return places;

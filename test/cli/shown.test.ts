@@ -1,7 +1,10 @@
 /** What people see: tables, bars, lines that are drawn over themselves, changes between states. */
 import test from 'ava';
-import { changeLines, counterexampleLines } from '../../cli/counterexample.js';
+import { readFileSync } from 'node:fs';
+import * as E from 'fp-ts/lib/Either.js';
+import { changeLines, counterexampleLines, placesOf } from '../../cli/counterexample.js';
 import { lineLog } from '../../cli/log.js';
+import { loadModels } from '../../cli/modelFile.js';
 import { bar } from '../../cli/progress.js';
 import { freeRun } from '../../cli/ports.js';
 import { screenOver, seconds, table } from '../../cli/table.js';
@@ -82,4 +85,20 @@ test('ports: the first consecutive ones that are free, and none beyond the last'
   t.deepEqual(await freeRun(2181, 3, free), [2186, 2187, 2188]);
   t.deepEqual(await freeRun(65_533, 3, free), [65_533, 65_534, 65_535]);
   t.is(await freeRun(65_534, 3, free), null);
+});
+
+test('a place is in the modules of the model, whatever other specs call by the same name', (t) => {
+  const file = loadModels();
+  if (E.isLeft(file)) return t.fail(file.left.message);
+  const placed = (module: string, action: string): string => {
+    const [path = '', line] = (placesOf(file.right, { module }).get(action) ?? '').split(':');
+    const text = readFileSync(path, 'utf8').split('\n')[Number(line) - 1] ?? '';
+    t.true(text.startsWith(`${action}(`), `${module}: ${action} in ${path}:${line}`);
+    return path;
+  };
+  t.is(placed('MCReplication', 'Propose'), 'spec/Broadcast.tla');
+  t.is(placed('MCReplication', 'Restart'), 'spec/ReplicationState.tla');
+  t.is(placed('MCReplication', 'Crash'), 'spec/Replication.tla');
+  t.is(placed('MCElection', 'Crash'), 'spec/Election.tla');
+  t.is(placesOf(file.right, { module: 'MCElection' }).get('Propose'), undefined);
 });
