@@ -1,3 +1,13 @@
+/** What the conformance side of the coverage consists of, besides models and kept traces. */
+const preload = new URL('fixedSeed.mjs', import.meta.url).href;
+
+/** The environment in which coverage is recorded: properties draw the same cases every time. */
+export const recordingTo = (directory) => ({
+  ...process.env,
+  NODE_V8_COVERAGE: directory,
+  NODE_OPTIONS: [process.env['NODE_OPTIONS'], `--import=${preload}`].filter(Boolean).join(' '),
+});
+
 /**
  * Tests in which the core is held against something else: random runs against the invariants, the service against a
  * simple model of it, its laws and Apache's recordings. Tests by example do not count.

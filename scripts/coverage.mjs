@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compareSides, judge, readSide, table } from './branches.mjs';
-import { comparing } from './compared.mjs';
+import { comparing, recordingTo } from './compared.mjs';
 import { prepare, root as ownRoot } from './prepare.mjs';
 
 /** Small models of both modules: each is searched in full. */
@@ -43,8 +43,11 @@ const read = () => {
 
 const run = (directory, args) => {
   console.error(`node ${args.join(' ')}`);
-  const env = { ...process.env, NODE_V8_COVERAGE: directory };
-  const { status } = spawnSync(process.execPath, args, { cwd: ownRoot, env, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync(process.execPath, args, {
+    cwd: ownRoot,
+    env: recordingTo(directory),
+    stdio: ['ignore', 2, 2],
+  });
   if (status !== 0) fail('it failed: no coverage is shown of runs that fail');
 };
 
@@ -60,7 +63,7 @@ const collect = (scratch) => {
   for (const name of readdirSync(join(ownRoot, 'traces')).filter((n) => n.endsWith('.ndjson')))
     spawnSync(process.execPath, ['dist/cli/main.js', 'conform', '--trace', join('traces', name)], {
       cwd: ownRoot,
-      env: { ...process.env, NODE_V8_COVERAGE: conformance },
+      env: recordingTo(conformance),
       stdio: 'ignore',
     });
   return directories;

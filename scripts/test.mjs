@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
-import { comparing } from './compared.mjs';
+import { comparing, recordingTo } from './compared.mjs';
 import { npm, prepare, root } from './prepare.mjs';
 import { tapReader } from './tap.mjs';
 
@@ -42,7 +42,7 @@ const finish = () => {
 const coverage = mkdtempSync(join(tmpdir(), 'zabkeeper-coverage-'));
 process.on('exit', () => rmSync(coverage, { recursive: true, force: true }));
 const plain = { ...process.env };
-const recording = (side) => ({ ...plain, NODE_V8_COVERAGE: join(coverage, side) });
+const recording = (side) => recordingTo(join(coverage, side));
 
 const children = new Set();
 // Models run in processes that end when this one is gone.

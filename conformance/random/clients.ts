@@ -10,6 +10,7 @@ import { errorCode } from '../../core/service/error.js';
 import type { ClientRequest, Reply, WatchEvent } from '../../core/service/request.js';
 import { noSession } from '../../core/service/txn.js';
 import type { SessionId } from '../../core/service/txn.js';
+import { anyone, proof, somethingToAsk } from './asks.js';
 import type { Chance, Timeline } from './chance.js';
 
 export type ClientPorts = {
@@ -56,17 +57,19 @@ type Client = {
   /** The highest zxid of an answer. */
   seen: Zxid;
   heardAt: number;
-  /** Paths with a watch of this connection that has not fired. */
-  readonly watched: { readonly data: Set<string>; readonly child: Set<string> };
+  /** It says nothing before, not even that it lives. */
+  asleepUntil: number;
+  /** Paths with a watch of this session that has not fired; `exist`: set while there was no such node. */
+  readonly watched: { readonly data: Set<string>; readonly exist: Set<string>; readonly child: Set<string> };
+  /** The password that was sent last is not its own. */
+  isImpostor: boolean;
   /** In the last phase: not asked yet, asked, acknowledged. */
   last: 'open' | 'asked' | 'done';
 };
 
-const anyone = [{ perms: 31, scheme: 'world', id: 'anyone' }];
 const timeoutMs = 1500;
 const mostPending = 4;
-const paths = ['/a', '/b', '/a/x', '/a/y', '/b/x'];
-const bytes = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
+const wrongPassword = new Uint8Array(16).fill(1);
 
 export const clientsOf = (ports: ClientPorts, many: number): Clients => {
   const { time, chance, onFault } = ports;
@@ -94,7 +97,9 @@ export const clientsOf = (ports: ClientPorts, many: number): Clients => {
     pending: [],
     seen: zeroZxid,
     heardAt: 0,
-    watched: { data: new Set(), child: new Set() },
+    asleepUntil: 0,
+    watched: { data: new Set(), exist: new Set(), child: new Set() },
+    isImpostor: false,
     last: 'open',
   }));
 
@@ -102,15 +107,18 @@ export const clientsOf = (ports: ClientPorts, many: number): Clients => {
     const server = chance.pick(ports.servers);
     if (!ports.isUp(server)) return;
     const conn = ++connections;
-    Object.assign(c, { conn, server, phase: 'connecting', pending: [], heardAt: time.now() });
-    c.watched.data.clear();
-    c.watched.child.clear();
+    // One that never comes back: its session expires, and with it what was its own.
+    if (chance.percent(4)) forget(c);
+    const isImpostor = !finishing && c.session !== noSession && chance.percent(5);
+    Object.assign(c, { conn, server, phase: 'connecting', pending: [], heardAt: time.now(), isImpostor });
+    // One that has forgotten what it saw may be served by a server that is behind.
+    if (chance.percent(5)) c.seen = zeroZxid;
     const request = {
       protocolVersion: 0,
       lastZxidSeen: c.seen,
       timeoutMs,
       session: c.session,
-      password: c.password,
+      password: isImpostor ? wrongPassword : c.password,
       readOnly: false,
     };
     send(c, { type: 'ClientConnected', conn, address: '::1' });
@@ -137,64 +145,37 @@ export const clientsOf = (ports: ClientPorts, many: number): Clients => {
 
   const ask = (c: Client, request: ClientRequest): void => {
     if (c.conn === null) return;
-    const xid = request.op === 'ping' ? -2 : ++c.xid;
+    const xid = fixedXids[request.op] ?? ++c.xid;
     c.pending.push({ xid, request });
     send(c, { type: 'RequestReceived', conn: c.conn, xid, request });
   };
 
   const ownPath = (c: Client): string => `/w-${c.n}-${c.session}-${c.xid + 1}`;
 
-  const something = (c: Client): ClientRequest => {
-    const path = chance.pick(paths);
-    const data = bytes(`${c.n}-${c.xid}`);
-    const create = (flags: number, at = path): ClientRequest => ({ op: 'create', path: at, data, acl: anyone, flags });
-    switch (chance.below(16)) {
-      case 0:
-      case 1:
-      case 2:
-        return create(0, ownPath(c));
-      case 3:
-        return create(1);
-      case 4:
-        return create(2);
-      case 5:
-        return { op: 'delete', path, version: -1 };
-      case 6:
-      case 7:
-        return { op: 'setData', path, data, version: -1 };
-      case 8:
-      case 9:
-        return { op: 'getData', path, watch: true };
-      case 10:
-        return { op: 'getChildren', path, watch: true };
-      case 11:
-        return { op: 'sync', path: '/' };
-      case 12:
-        return chance.percent(20) ? { op: 'closeSession' } : { op: 'exists', path, watch: true };
-      case 13: {
-        const first = { op: 'create' as const, path: '/b/z', data, acl: anyone, flags: 2 };
-        return { op: 'multi', parts: [first, { op: 'setData', path, data, version: -1 }] };
-      }
-      default:
-        return create(0);
-    }
-  };
-
   /** What a client does of its own accord, every few milliseconds. */
   const turn = (c: Client): void => {
     time.after(2 + chance.below(25), () => turn(c));
+    if (c.asleepUntil > time.now()) {
+      c.heardAt = time.now();
+      return;
+    }
     if (c.phase === 'away') return chance.percent(30) ? connect(c) : undefined;
     if (time.now() - c.heardAt > timeoutMs) {
       ports.onSilence(`client ${c.n} waits for ${c.pending.map((p) => p.request.op).join(', ')} of server ${c.server}`);
       return leave(c);
     }
     if (c.phase !== 'attached' || c.pending.some((p) => p.request.op === 'closeSession')) return;
+    // Longer than its session lasts: the server closes the connection.
+    if (!finishing && chance.below(400) === 0) {
+      c.asleepUntil = time.now() + 3 * timeoutMs;
+      return;
+    }
     if (finishing && c.last === 'open' && c.pending.length === 0) {
       c.last = 'asked';
       ask(c, { op: 'create', path: ownPath(c), data: null, acl: anyone, flags: 0 });
     } else if (finishing || c.pending.length >= mostPending || chance.percent(15)) {
       if (c.pending.length === 0) ask(c, { op: 'ping' });
-    } else ask(c, something(c));
+    } else ask(c, somethingToAsk(chance, { n: c.n, xid: c.xid, own: ownPath(c) }));
   };
   for (const c of clients) turn(c);
 
@@ -203,15 +184,32 @@ export const clientsOf = (ports: ClientPorts, many: number): Clients => {
   const responded = (c: Client, session: SessionId, password: Uint8Array): void => {
     c.heardAt = time.now();
     if (session === noSession) {
-      // Expired: the next one is a new one.
-      c.session = noSession;
+      // Expired: the next one is a new one. One that did not know the password has lost nothing.
+      if (!c.isImpostor) forget(c);
       return;
     }
+    if (c.isImpostor) onFault('PasswordGuards', `client ${c.n} got a session with a password that is not its own`);
     if (c.session !== noSession && c.session !== session) onFault('SessionKept', `client ${c.n} got another session`);
     if (c.session === noSession) count.sessions++;
     c.session = session;
     c.password = password;
     c.phase = 'attached';
+    if (chance.percent(25)) ask(c, proof(chance));
+    setWatchesAgain(c);
+  };
+
+  /** As clients do on a new connection: what fired meanwhile is told, the rest is set. */
+  const setWatchesAgain = (c: Client): void => {
+    const { data, exist, child } = c.watched;
+    if (data.size + exist.size + child.size === 0) return;
+    const watches = { data: [...data], exist: [...exist], child: [...child], persistent: [], persistentRecursive: [] };
+    ask(c, { op: 'setWatches', relativeZxid: c.seen, ...watches });
+  };
+
+  /** The session is over, and its watches with it. */
+  const forget = (c: Client): void => {
+    c.session = noSession;
+    for (const paths of [c.watched.data, c.watched.exist, c.watched.child]) paths.clear();
   };
 
   const replied = (c: Client, reply: Reply): void => {
@@ -223,15 +221,16 @@ export const clientsOf = (ports: ClientPorts, many: number): Clients => {
         'RepliesInOrder',
         `client ${c.n} waits for ${asked?.xid ?? 'nothing'} and is answered ${reply.xid}`,
       );
-    if (reply.zxid !== null) seen(c, reply.zxid);
     const { request } = asked;
+    // An answer to a proof has zxid 0, as Apache's has.
+    if (reply.zxid !== null && request.op !== 'auth') seen(c, reply.zxid);
     arm(c, request, reply.err);
     if (reply.err !== 0) return;
     const path =
       request.op === 'create' && request.flags === 0 && request.path?.startsWith('/w-') ? request.path : null;
     if (isWrite(request)) acknowledged.push({ session: c.session, cxid: asked.xid, path });
     if (path !== null && c.last === 'asked') c.last = 'done';
-    if (request.op === 'closeSession') c.session = noSession;
+    if (request.op === 'closeSession') forget(c);
   };
 
   /** What a client has seen never goes back, whichever server it is at. */
@@ -243,17 +242,21 @@ export const clientsOf = (ports: ClientPorts, many: number): Clients => {
 
   const arm = ({ watched }: Client, request: ClientRequest, err: number): void => {
     if (!('watch' in request) || !request.watch || request.path === null) return;
-    if (request.op === 'getChildren') {
-      if (err === 0) watched.child.add(request.path);
-    } else if (err === 0 || (request.op === 'exists' && err === errorCode.noNode)) watched.data.add(request.path);
+    if (err === 0) {
+      const isOfChildren = request.op === 'getChildren' || request.op === 'getChildren2';
+      (isOfChildren ? watched.child : watched.data).add(request.path);
+    } else if (request.op === 'exists' && err === errorCode.noNode) watched.exist.add(request.path);
   };
 
   const notified = (c: Client, { type, path }: WatchEvent): void => {
     count.events++;
     c.heardAt = time.now();
-    const data = type !== 4 && c.watched.data.delete(path);
-    const child = (type === 4 || type === 2) && c.watched.child.delete(path);
-    if (!data && !child) onFault('WatchesFireOnce', `client ${c.n} set no watch on ${path} for event ${type}`);
+    const { data, exist, child } = c.watched;
+    const isData = type !== 4 && [data, exist].map((paths) => paths.delete(path)).includes(true);
+    // A deletion is told once for both; what was missed, once for each.
+    const isOfBoth = type === 2 && !(isData && c.pending[0]?.request.op === 'setWatches');
+    const isChild = (type === 4 || isOfBoth) && child.delete(path);
+    if (!isData && !isChild) onFault('WatchesFireOnce', `client ${c.n} set no watch on ${path} for event ${type}`);
   };
 
   const closed = (conn: number): void => {
@@ -303,5 +306,8 @@ export const clientsOf = (ports: ClientPorts, many: number): Clients => {
   };
 };
 
+/** Requests that have a number of their own. */
+const fixedXids: Readonly<Partial<Record<ClientRequest['op'], number>>> = { ping: -2, auth: -4, setWatches: -8 };
+
 const isWrite = ({ op }: ClientRequest): boolean =>
-  ['create', 'delete', 'setData', 'multi', 'closeSession'].includes(op);
+  ['create', 'delete', 'setData', 'setACL', 'multi', 'closeSession'].includes(op);

@@ -48,7 +48,7 @@ const harms: readonly Harm[] = [
     cluster.heal();
   },
   ({ cluster, chance }, sid) => cluster.slowDisk(sid, chance.pick([0, 50, 400])),
-  ({ cluster, chance }, sid) => cluster.pause(sid, chance.pick([100, 600, 1500])),
+  ({ cluster, chance }, sid) => cluster.pause(sid, chance.pick([100, 600, 1500, 4000])),
   ({ clients }, sid) => clients.dropConnection(sid),
   ({ cluster }) => {
     for (const { sid } of cluster.servers) cluster.crash(sid);

@@ -57,7 +57,7 @@ test('batches are the fold of their events, in effects and in states', (t) => {
 test('runs reach what they are about', (t) => {
   const done: Record<string, number> = {};
   const sum = { transactions: 0, acknowledged: 0, events: 0, epochs: 0, crashes: 0 };
-  for (let n = 0; n < 60; n++) {
+  for (let n = 0; n < 120; n++) {
     const { seed, options } = nthRun(n);
     const outcome = runSeed(seed, options);
     for (const [what, count] of Object.entries(outcome.done)) done[what] = (done[what] ?? 0) + count;
@@ -95,7 +95,7 @@ test('without servers to serve there is no rest: a cluster that cannot come up i
 });
 
 test('numbered runs go on where others stopped, and none of these fails', (t) => {
-  const failure = firstFailure(runSeed, 60, 120);
+  const failure = firstFailure(runSeed, 120, 180);
   t.is(failure === null ? '' : failureText(failure), '');
   t.is(calm.disk, 'honest');
 });

@@ -44,6 +44,7 @@ const oneClient = () => {
   const sent: Extract<ServerEvent, { type: 'RequestReceived' }>[] = [];
   const faults: string[] = [];
   let conn = 0;
+  let asked = noSession;
   const clients = clientsOf(
     {
       time,
@@ -51,7 +52,10 @@ const oneClient = () => {
       servers: [1],
       isUp: () => true,
       tell: (_sid, event) => {
-        if (event.type === 'ConnectReceived') ({ conn } = event);
+        if (event.type === 'ConnectReceived') {
+          ({ conn } = event);
+          asked = event.request.session;
+        }
         if (event.type === 'RequestReceived') sent.push(event);
       },
       latencyMs: () => 1,
@@ -65,17 +69,32 @@ const oneClient = () => {
     time.advance(time.now() + 2, () => false);
   };
   const until = (done: () => boolean): void => time.advance(time.now() + 1000, done);
-  const attach = (session = '0100000000000001'): void => {
+  const attach = (wanted = '0100000000000001'): void => {
     until(() => conn > 0);
+    const session = wanted === noSession ? '0100000000000001' : wanted;
     const response = { timeoutMs: 1500, session, password: new Uint8Array(16), readOnly: false };
     does({ type: 'Respond', conn, response });
   };
   const answer = (counter: number, wrong = 0): void => {
     until(() => sent.length > 0);
+    // Proofs are answered with zxid 0, which says nothing about the server.
+    for (; sent[0]?.request.op === 'auth'; until(() => sent.length > 0)) {
+      const xid = sent.shift()?.xid ?? 0;
+      does({ type: 'Reply', conn, reply: { xid, zxid: zxid(0), err: 0, body: { type: 'none' } } });
+    }
     const xid = (sent.shift()?.xid ?? 0) + wrong;
     does({ type: 'Reply', conn, reply: { xid, zxid: zxid(counter), err: -101, body: { type: 'none' } } });
   };
-  return { faults, attach, answer, does, conn: () => conn, wait: () => time.advance(time.now() + 4000, () => false) };
+  return {
+    faults,
+    attach,
+    answer,
+    does,
+    until,
+    conn: () => conn,
+    asked: () => asked,
+    wait: () => time.advance(time.now() + 4000, () => false),
+  };
 };
 
 test('a client that is answered in order, by a server that never goes back, finds no fault', (t) => {
@@ -115,6 +134,19 @@ test('SessionKept and silence: another session than before, and no answer at all
   t.deepEqual(c.faults, ['SessionKept']);
   c.wait();
   t.true(c.faults.includes('silence'));
+});
+
+test('PasswordGuards: a session for one who does not know its password', (t) => {
+  const c = oneClient();
+  c.attach();
+  // It tries with a wrong password now and then; this server does not look.
+  for (let i = 0; i < 100 && c.faults.length === 0; i += 1) {
+    const before = c.conn();
+    c.does({ type: 'CloseClient', conn: before, reason: 'not serving' });
+    c.until(() => c.conn() > before);
+    c.attach(c.asked());
+  }
+  t.deepEqual([...new Set(c.faults)], ['PasswordGuards']);
 });
 
 /** A disk after some appends and a crash at some time. */
