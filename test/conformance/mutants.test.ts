@@ -27,6 +27,8 @@ const patches: Readonly<Record<string, readonly string[]>> = {
   'ZOOKEEPER-4646': ['AckBeforeSync'],
   'ZOOKEEPER-2845': ['OldVote', 'OldVoteTwo'],
   StickyAck: ['StickyAck'],
+  'ZOOKEEPER-710': ['ServiceAnswersMoved'],
+  'ZOOKEEPER-1208': ['ServiceWritesBehindEnd'],
 };
 
 type Known = {
