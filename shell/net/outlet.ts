@@ -23,7 +23,10 @@ export type Outlets = {
 };
 
 const firstPageBytes = 512;
-const lastPageBytes = 16 * 1024;
+/** What a busy turn may need; a page above the usual one goes once so many turns in a row need little of it. */
+const lastPageBytes = 128 * 1024;
+const usualPageBytes = 16 * 1024;
+const quietTurnsKept = 16;
 /** From here on a copy costs more than one more element in the vector of a write. */
 const largeBytes = 4 * 1024;
 
@@ -61,6 +64,7 @@ const openOutlet = (socket: Socket, mark: (outlet: Outlet) => void): Outlet => {
   let end = 0;
   let sealed: Uint8Array[] = [];
   let queued = 0;
+  let quietTurns = 0;
 
   const seal = (): void => {
     if (page !== null && end > start) sealed.push(page.subarray(start, end));
@@ -87,6 +91,14 @@ const openOutlet = (socket: Socket, mark: (outlet: Outlet) => void): Outlet => {
     end += bytes.length;
   };
 
+  const shrink = (wasQuiet: boolean): void => {
+    quietTurns = wasQuiet && pageBytes > usualPageBytes ? quietTurns + 1 : 0;
+    if (quietTurns < quietTurnsKept) return;
+    quietTurns = 0;
+    pageBytes /= 2;
+    page = null;
+  };
+
   const flush = (): void => {
     if (queued === 0) return;
     seal();
@@ -104,6 +116,7 @@ const openOutlet = (socket: Socket, mark: (outlet: Outlet) => void): Outlet => {
     }
     // Node still owns the page while part of it waits in the socket.
     if (socket.writableLength > 0) page = null;
+    else shrink(parts.length === 1 && 8 * end < pageBytes);
     start = end = 0;
   };
 

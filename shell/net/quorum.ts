@@ -242,7 +242,7 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
   const send = (to: ServerId, packet: Packet): void => {
     const link = links.get(to);
     if (link === undefined) return;
-    if (last?.packet !== packet) last = { packet, bytes: encodePacket(packet) };
+    if (last === null || !saysTheSame(last.packet, packet)) last = { packet, bytes: encodePacket(packet) };
     link.sent += 1;
     enqueue(link, last.bytes);
     if (packet.type === 'SNAP') {
@@ -333,4 +333,17 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
       for (const link of [...links.values()]) letGo(link);
     },
   };
+};
+
+/** What a leader sends to all its learners is a packet each around one transaction. */
+const saysTheSame = (a: Packet, b: Packet): boolean => {
+  switch (a.type) {
+    case 'PROPOSAL':
+    case 'INFORM':
+      return b.type === a.type && a.txn === b.txn;
+    case 'COMMIT':
+      return b.type === 'COMMIT' && a.zxid === b.zxid;
+    default:
+      return a === b;
+  }
 };

@@ -55,6 +55,8 @@ type Segment = {
 type OpenFile = { readonly file: DiskFile; position: number; size: number };
 
 const keptWriterBytes = 1 << 22;
+/** Between two looks whether the file is still where it was, milliseconds. */
+const lookMs = 50;
 
 export const openLogWriter = ({ disk, dir, preAllocBytes, onSynced, onCovered, fail }: LogWriterOptions): LogWriter => {
   const segments: Segment[] = [];
@@ -66,6 +68,7 @@ export const openLogWriter = ({ disk, dir, preAllocBytes, onSynced, onCovered, f
   let appended = 0;
   let covered = 0;
   let lastSynced: Zxid | null = null;
+  let lookedAt = -Infinity;
   /** The write whose sync runs in a thread; `void` once its answer no longer counts. */
   let flight: { file: DiskFile; isVoid: boolean; closeAfter: boolean } | null = null;
 
@@ -122,6 +125,14 @@ export const openLogWriter = ({ disk, dir, preAllocBytes, onSynced, onCovered, f
     return open;
   };
 
+  /** What is gone is gone with all that was acknowledged before, so to look now and then loses nothing more. */
+  const isLookedAt = (): boolean => {
+    const now = performance.now();
+    if (now - lookedAt < lookMs) return false;
+    lookedAt = now;
+    return true;
+  };
+
   const pump = (): void => {
     if (flight !== null || held || !asked) return;
     const segment = segments.shift();
@@ -136,7 +147,8 @@ export const openLogWriter = ({ disk, dir, preAllocBytes, onSynced, onCovered, f
       const finish = (error: Error | null): void => {
         if (error !== null) return fail('log', error);
         // Somebody else's work: a replaced or shortened history has made its own flight void.
-        if (!own.isVoid && file.isRemoved()) return fail('log', new Error('the file that is written has been removed'));
+        if (!own.isVoid && isLookedAt() && file.isRemoved())
+          return fail('log', new Error('the file that is written has been removed'));
         if (own.closeAfter) file.close();
         flight = null;
         if (!own.isVoid) {

@@ -171,7 +171,8 @@ test('a log whose file somebody removes: nothing is called durable any more', as
     const { storage } = opened(t, dir, { onFailed, onLogSynced: answers.onLogSynced });
     storage.append([txnOf({ zxid: z(0, 1), id: 1 })]);
     storage.sync();
-    void answers.upTo(1).then(() => {
+    void answers.upTo(1).then(async () => {
+      await new Promise((later) => setTimeout(later, 100)); // it looks now and then
       rmSync(join(dir, 'version-2'), { recursive: true });
       storage.append([txnOf({ zxid: z(0, 2), id: 2 })]);
       storage.sync();
