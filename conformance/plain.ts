@@ -121,21 +121,17 @@ export const hashPlain = (v: unknown): Hash => {
 
 /** The one text of plain data, fields sorted. */
 export const plainText = (v: unknown): string => {
-  if (v === undefined) return 'undefined';
-  if (Array.isArray(v)) return `[${v.map(plainText).join(',')}]`;
-  if (isPlainObject(v))
-    return `{${Object.keys(v)
-      .sort()
-      .map((k) => `${JSON.stringify(k)}:${plainText(v[k])}`)
-      .join(',')}}`;
-  if (
-    (typeof v === 'object' && v !== null) ||
-    typeof v === 'function' ||
-    typeof v === 'bigint' ||
-    typeof v === 'symbol'
-  )
-    return notPlain(v);
-  return JSON.stringify(v);
+  if (typeof v === 'number') return Number.isFinite(v) ? String(v) : 'null';
+  if (typeof v === 'string') return JSON.stringify(v);
+  if (typeof v === 'boolean' || v === null || v === undefined) return String(v);
+  let text = '';
+  if (Array.isArray(v)) {
+    for (const item of v) text += `${text === '' ? '' : ','}${plainText(item)}`;
+    return `[${text}]`;
+  }
+  if (!isPlainObject(v)) return notPlain(v);
+  for (const k of Object.keys(v).sort()) text += `${text === '' ? '' : ','}${JSON.stringify(k)}:${plainText(v[k])}`;
+  return `{${text}}`;
 };
 
 /** The innermost places where two pieces of plain data differ, as `servers[0].round: 1, then 2`. */
