@@ -7,9 +7,8 @@ import type { ServerId } from '../../core/data/quorum.js';
 import { windowOf } from '../../core/data/window.js';
 import type { ReplicationState } from '../../core/replication/state.js';
 import { askSync, noSyncs, releaseSyncs } from '../../core/replication/clientSync.js';
-import type { WaitingSync } from '../../core/replication/clientSync.js';
 import * as leader from '../../core/service/leader.js';
-import type { LeaderState, WriteToPrepare } from '../../core/service/leader.js';
+import type { WriteToPrepare } from '../../core/service/leader.js';
 import { freshService, serviceStep, takeTouched } from '../../core/service/service.js';
 import type { ServiceEffect, ServiceEvent, ServiceState } from '../../core/service/service.js';
 import type { ForwardedRequest } from '../../core/service/request.js';
@@ -23,15 +22,7 @@ import { serviceInvariants } from './serviceInvariants.js';
 import type { Setting } from './serviceSetting.js';
 import { readSetting, sessionId, tickMs, zxidOf } from './serviceSetting.js';
 import { viewOf } from './serviceView.js';
-
-/** Servers ascending by id. */
-export type ServiceWorld = {
-  readonly servers: readonly ServiceState[];
-  readonly leading: LeaderState;
-  readonly waiting: readonly WaitingSync[];
-  readonly log: readonly Txn[];
-  readonly world: World;
-};
+import type { ServiceWorld } from './serviceWorld.js';
 
 export const serviceMirror: MakeMirror = (model) => {
   const setting = readSetting(model);

@@ -10,7 +10,7 @@ import type { Conn } from '../../core/service/state.js';
 import type { Znode } from '../../core/service/tree.js';
 import type { Watches } from '../../core/service/watch.js';
 import { remembered } from './serviceView.js';
-import type { ServiceWorld } from './service.js';
+import type { ServiceWorld } from './serviceWorld.js';
 import type { Setting } from './serviceSetting.js';
 
 const plain = (v: unknown): unknown => {

@@ -14,7 +14,7 @@ import type { Txn } from '../../core/service/txn.js';
 import { modesOf, watchMode } from '../../core/service/watch.js';
 import type { Watches } from '../../core/service/watch.js';
 import type { Client, Down, ToLeader, ToServer, Up } from '../world/clients.js';
-import type { ServiceWorld } from './service.js';
+import type { ServiceWorld } from './serviceWorld.js';
 import type { Setting } from './serviceSetting.js';
 import { tickMs } from './serviceSetting.js';
 

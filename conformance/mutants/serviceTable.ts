@@ -1,7 +1,8 @@
-/** Mutants of core/service, found by models of spec/MCService.tla. */
-import type { Mutant } from './table.js';
+/** Mutants of core/service, found by models of spec/MCService.tla: part of the table of all (table.ts). */
 
-export const serviceMutants: readonly Mutant[] = [
+const where = 'service';
+
+export const serviceMutants = [
   {
     id: 'events go out behind the answer to the author',
     file: 'core/service/service.ts',
@@ -18,7 +19,7 @@ export const serviceMutants: readonly Mutant[] = [
   for (const change of changes) notify(d, change, txn.zxid);
 `,
     operator: 'order',
-    where: 'service',
+    where,
     caughtBy: 'ServicePipeline',
   },
   {
@@ -27,7 +28,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: 'if (c.queue.size === 0) answerRead(',
     replace: 'if (c.queue.size >= 0) answerRead(',
     operator: 'dropped guard',
-    where: 'service',
+    where,
     caughtBy: 'ServicePipeline',
   },
   {
@@ -36,7 +37,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: 'compareZxid(seen, zxid) > 0;',
     replace: 'compareZxid(seen, zxid) >= 0;',
     operator: 'comparison',
-    where: 'service',
+    where,
     caughtBy: 'ServiceReconnect',
   },
   {
@@ -45,7 +46,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: "  if (isAhead(request.lastZxidSeen, replyZxid(d))) return closeClient(d, c, 'client is ahead');\n",
     replace: '',
     operator: 'dropped guard',
-    where: 'service',
+    where,
     caughtBy: 'ServiceReconnect',
   },
   {
@@ -54,7 +55,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: 'compareZxid(at, request.relativeZxid) > 0;',
     replace: 'compareZxid(at, request.relativeZxid) >= 0;',
     operator: 'comparison',
-    where: 'service',
+    where,
     caughtBy: 'ServiceReconnect',
   },
   {
@@ -63,7 +64,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: '  for (const conn of used) round.watches = removeWatch(',
     replace: '  for (const conn of []) round.watches = removeWatch(',
     operator: 'dropped effect',
-    where: 'service',
+    where,
     caughtBy: 'ServiceExists',
   },
   {
@@ -72,7 +73,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: "if (name === 'data' && watches.recursive > 0)",
     replace: "if (name === 'child' && watches.recursive > 0)",
     operator: 'other value',
-    where: 'service',
+    where,
     caughtBy: 'ServiceRecursive',
   },
   {
@@ -81,7 +82,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: 'err: known.owner === origin ? errorCode.ok : errorCode.sessionMoved',
     replace: 'err: errorCode.ok',
     operator: 'dropped guard',
-    where: 'service',
+    where,
     caughtBy: 'ServiceMove',
   },
   {
@@ -90,7 +91,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: 'setOwner(touch(leader.expiry, session, timeoutMs, nowMs), session, origin)',
     replace: 'touch(leader.expiry, session, timeoutMs, nowMs)',
     operator: 'dropped effect',
-    where: 'service',
+    where,
     caughtBy: 'ServiceLate',
   },
   {
@@ -99,7 +100,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: 'if (err === errorCode.sessionMoved || hasMoved(body)) {',
     replace: 'if (hasMoved(body)) {',
     operator: 'dropped guard',
-    where: 'service',
+    where,
     caughtBy: 'ServiceLate',
   },
   {
@@ -108,7 +109,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: 'if (known === undefined || known.closing) return { expiry, err: errorCode.sessionExpired };',
     replace: 'if (known === undefined) return { expiry, err: errorCode.sessionExpired };',
     operator: 'dropped guard',
-    where: 'service',
+    where,
     caughtBy: 'ServiceSessions',
   },
   {
@@ -117,7 +118,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: 'Math.floor(ms / tickMs + 1) * tickMs;',
     replace: 'Math.floor(ms / tickMs + 2) * tickMs;',
     operator: 'other value',
-    where: 'service',
+    where,
     caughtBy: 'ServiceTooLate',
   },
   {
@@ -126,7 +127,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: '    candidates.add(path);',
     replace: '    candidates.delete(path);',
     operator: 'dropped effect',
-    where: 'service',
+    where,
     caughtBy: 'ServiceLeaderClients',
   },
   {
@@ -135,7 +136,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: 'const view: View = { tree: database.tree, outstanding: leader.outstanding };',
     replace: 'const view: View = { tree: database.tree, outstanding: emptyHamt() };',
     operator: 'other value',
-    where: 'service',
+    where,
     caughtBy: 'ServicePipeline',
   },
   {
@@ -144,7 +145,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: "  if (old !== undefined) closeClient(d, old, 'attached elsewhere');\n",
     replace: '',
     operator: 'dropped effect',
-    where: 'service',
+    where,
     caughtBy: 'ServiceAgain',
   },
   {
@@ -153,7 +154,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: "if (c !== undefined && c.phase !== 'validating') closeClient(d, c, 'session closed');",
     replace: "if (c !== undefined && c.phase === 'validating') closeClient(d, c, 'session closed');",
     operator: 'dropped effect',
-    where: 'service',
+    where,
     caughtBy: 'ServiceSessions',
   },
   {
@@ -162,7 +163,7 @@ export const serviceMutants: readonly Mutant[] = [
     find: 'after: lastLogged(replication.disk)',
     replace: 'after: replication.delivered',
     operator: 'other value',
-    where: 'service',
+    where,
     caughtBy: 'ServiceLeaderClients',
   },
-];
+] as const;
