@@ -187,6 +187,10 @@ NeverLearns == \A i \in Server : Looking(i) /\ Reconfigured(i) =>
 -----------------------------------------------------------------------------
 (* Liveness                                                                *)
 
+\* Whoever follows l is connected to it: it gives up for want of a quorum only when nobody is on the way to it.
+Patient(l) == \A i \in Server \ {l} : leader[i] = l => learners[l][i].stage # "none"
+LiveNext == MCNext /\ \A l \in Server : Leading(l) /\ ~Patient(l) => leader'[l] = l \/ phase'[l] = "DOWN"
+
 \* What makes a reconfig go on: everything but crashes, cuts and proposals.
 FairRest ==
     /\ WF_mcVars(\E i, l \in Server : MCFollow(i, l))
