@@ -60,6 +60,8 @@ Forget(w, k) ==
         v == [w EXCEPT !.conn[k] = None, !.at[k] = -1, !.up[k] = <<>>]
     IN  IF (IF s = 0 THEN FALSE ELSE w.s.attached[s] = k) /\ "KeepsAttached" \notin Bugs THEN [v EXCEPT !.s.attached[s] = 0] ELSE v
 
+Open(w, k) == IF k = 0 THEN FALSE ELSE w.conn[k] # None
+
 Close(w, k) == Forget(Tell(w, k, End), k)
 
 Reply(w, k, xid, err, sees) ==
@@ -142,7 +144,7 @@ Flush(w, k) ==
 
 \* The client may have left meanwhile.
 Complete(w, k, seq, err, sees) ==
-    IF w.conn[k] = None THEN w
+    IF ~Open(w, k) THEN w
     ELSE Flush([w EXCEPT !.conn[k].results = @ \cup {[seq |-> seq, err |-> err, sees |-> sees]}], k)
 
 \* Writes and syncs go out at once; a read waits for all before it, so that a client sees its own writes.
@@ -168,7 +170,7 @@ Request(w, k, xid, r) ==
 
 RECURSIVE Requests(_, _, _)
 Requests(w, k, held) ==
-    IF held = <<>> \/ w.conn[k] = None THEN w
+    IF held = <<>> \/ ~Open(w, k) THEN w
     ELSE Requests(Request(w, k, held[1].xid, held[1].request), k, Tail(held))
 
 -----------------------------------------------------------------------------
@@ -178,8 +180,7 @@ Reject(w, k) == Close(Tell(w, k, [type |-> "rejected"]), k)
 
 \* The session of a waiting connection is there, or not; what arrived meanwhile is taken now.
 Establish(w, k, from, valid) ==
-    IF k = 0 THEN w
-    ELSE IF w.conn[k] = None THEN w
+    IF ~Open(w, k) THEN w
     ELSE IF w.conn[k].phase # from THEN w
     ELSE IF ~valid THEN Reject(w, k)
     ELSE LET s == w.conn[k].session
@@ -198,7 +199,7 @@ TakeConnect(w, k, s, seen) ==
     ELSE IF "ExpiryLocal" \in Bugs /\ s \notin w.s.sessions THEN Reject(w, k)
     ELSE IF "StaleReconnect" \in Bugs THEN Establish(Attach(w, k, s, "validating"), k, "validating", TRUE)
     ELSE LET old == w.s.attached[s]
-             free == IF old = 0 THEN w ELSE Close(w, old)
+             free == IF Open(w, old) THEN Close(w, old) ELSE w
          IN  [Attach(free, k, s, "validating") EXCEPT !.out = Append(@, [type |-> "revalidate", session |-> s])]
 
 -----------------------------------------------------------------------------
@@ -234,7 +235,7 @@ AnswerAuthor(w, t, sees) ==
 \* A session that was closed by another hand than its connection's here: it expired, or was closed elsewhere.
 EndSession(w, s) ==
     LET k == w.s.attached[s] IN
-    IF k = 0 THEN w
+    IF ~Open(w, k) THEN w
     ELSE IF w.conn[k].phase = "validating" THEN w ELSE Close(w, k)
 
 Apply(w, t) ==
