@@ -5,6 +5,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import { hashState, readDot } from 'tla-checker-cli';
+import { statesByPieces } from '../fullStates.js';
 import type { Binding } from '../generate.js';
 import type { Dump } from '../graph.js';
 import type { Mirror } from '../mirror.js';
@@ -79,13 +80,28 @@ export type Parting = {
   readonly label: string;
 };
 
+/** Where a world stands in TLC's graph, -1 nowhere; looked up once for all worlds of the same pieces, which are one. */
+const finder = <W>(mirror: Mirror<W>, graph: TlcGraph): ((w: W) => readonly [W, number]) => {
+  const find = (w: W): number => graph.find(hashState(mirror.view(w)));
+  if (mirror.pieces === undefined) return (w) => [w, find(w)];
+  const full = statesByPieces(mirror.pieces);
+  const found = intList();
+  return (w) => {
+    const n = full.add(w);
+    const same = full.world(n);
+    if (n === found.length()) found.push(find(same));
+    return [same, found.at(n)];
+  };
+};
+
 /** The first place where the mirror's graph is not TLC's; null when they are the same. */
 export const firstParting = <W>(mirror: Mirror<W>, graph: TlcGraph): Parting | null => {
   const { bindings } = graph;
   const seen = new Uint8Array(graph.states);
+  const inGraph = finder(mirror, graph);
   let level: (readonly [W, number])[] = [];
-  for (const w of mirror.init) {
-    const state = graph.find(hashState(mirror.view(w)));
+  for (const first of mirror.init) {
+    const [w, state] = inGraph(first);
     if (!graph.initial.has(state)) return { what: 'initial states differ', depth: 1, label: 'Init' };
     if (seen[state] === 0) level.push([w, state]);
     seen[state] = 1;
@@ -101,7 +117,7 @@ export const firstParting = <W>(mirror: Mirror<W>, graph: TlcGraph): Parting | n
         let reached = -1;
         try {
           taken = mirror.step(w, action, args);
-          if (taken !== null) reached = taken === w ? state : graph.find(hashState(mirror.view(taken)));
+          if (taken !== null) [taken, reached] = taken === w ? [w, state] : inGraph(taken);
         } catch {
           return { what: 'it threw', depth, label };
         }
