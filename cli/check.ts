@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import { CheckResult, explain, writeTrace } from 'tla-checker-cli';
 import type { Tlc } from 'tla-checker-cli';
+import { laneLines } from '../conformance/lanes.js';
 import type { Model } from '../conformance/models.js';
 import { counterexampleLines, keptTrace, namedSteps, placesOf } from './counterexample.js';
 import type { Failure, Outcome } from './failure.js';
@@ -11,24 +12,35 @@ import { fail, interrupted, ok } from './failure.js';
 import type { ModelFile } from './modelFile.js';
 import { bare, choose, loadModels, shownPath, withBug } from './modelFile.js';
 import type { Done, Job } from './modelWorker.js';
-import { readLimits, readParallel } from './options.js';
+import { familyNames, instanceOf, sizes } from './instance.js';
+import type { Instance, Size } from './instance.js';
+import { readLimits, readParallel, wholeNumber } from './options.js';
 import type { RunFlags } from './options.js';
 import { runJobs } from './pool.js';
-import { startProgress } from './progress.js';
+import { startProgress, timeOf } from './progress.js';
 import { onInterrupt } from './signals.js';
 import { count, seconds } from './table.js';
 import { needTlc, tlcFailure } from './tools.js';
 import type { Verdict } from './verdict.js';
 import { messageOf, verdictOf, violationExit } from './verdict.js';
 
-export type CheckOptions = RunFlags & { readonly bug?: string; readonly out?: string };
+export type CheckOptions = RunFlags & { readonly bug?: string; readonly out?: string } & Readonly<
+    Partial<Record<Size, string>>
+  >;
 
 export const checkModels = async (names: readonly string[], options: CheckOptions): Promise<Outcome> => {
   const file = loadModels(options.models);
   if (E.isLeft(file)) return file;
   const { bug } = options;
+  const made = madeToMeasure(file.right, names, options);
+  if (E.isLeft(made)) return made;
+  const instance = made.right;
   const chosen =
-    bug === undefined ? choose(file.right, { names, all: options.all === true }) : withBug(file.right, names, bug);
+    instance !== null
+      ? E.right([instance.model])
+      : bug === undefined
+        ? choose(file.right, { names, all: options.all === true })
+        : withBug(file.right, names, bug);
   if (E.isLeft(chosen)) return chosen;
   if (chosen.right.length === 0) return fail(nothing(file.right));
   const limits = readLimits(options);
@@ -39,9 +51,13 @@ export const checkModels = async (names: readonly string[], options: CheckOption
   if (E.isLeft(tlc)) return tlc;
 
   const say = (line: string): void => void (options.json ? null : process.stdout.write(`${line}\n`));
-  say(`TLC ${tlc.right.id.version}, ${chosen.right.length} of ${file.right.models.size} models of ${file.right.shown}`);
+  say(
+    instance === null
+      ? `TLC ${tlc.right.id.version}, ${chosen.right.length} of ${file.right.models.size} models of ${file.right.shown}`
+      : `TLC ${tlc.right.id.version}, ${instance.model.name}: ${estimateText(instance, timeOf('check', instance.estimate))}`,
+  );
   const models = chosen.right;
-  const progress = startProgress({ quiet: options.json, say, states: sizesOf(models), what: 'check' });
+  const progress = startProgress({ quiet: options.json, say, states: statesOf(models), what: 'check' });
   const stop = onInterrupt();
   const jobs = models.map((model): Job => jobOf(file.right, model, tlc.right, limits.right));
   const done = await runJobs(jobs, {
@@ -60,6 +76,37 @@ export const checkModels = async (names: readonly string[], options: CheckOption
   return conclude(file.right, models, done, options, names.length > 0 || bug !== undefined, say);
 };
 
+/** The instance that a family's name and sizes ask for; null: rows of the file are asked for. */
+const madeToMeasure = (
+  file: ModelFile,
+  names: readonly string[],
+  options: CheckOptions,
+): E.Either<Failure, Instance | null> => {
+  const asked: Partial<Record<Size, number>> = {};
+  for (const size of sizes) {
+    const n = wholeNumber(`--${size}`, options[size], 0, 9);
+    if (E.isLeft(n)) return n;
+    if (n.right !== undefined) asked[size] = n.right;
+  }
+  const [name] = names;
+  const isFamily = names.length === 1 && name !== undefined && familyNames.includes(name) && !file.models.has(name);
+  if (isFamily) return instanceOf(file, name, asked, options.bug);
+  if (Object.keys(asked).length === 0) return E.right(null);
+  const message = 'sizes go with the name of a family';
+  return fail({
+    code: 'Usage',
+    exit: 2,
+    message,
+    hint: `as in: check replication --txns 2; families: ${familyNames.join(' ')}`,
+  });
+};
+
+const estimateText = ({ estimate }: Instance, perState: number | null): string => {
+  if (estimate === null) return 'no run like it is known';
+  const time = perState === null ? '' : `, ${seconds(estimate.states * perState)}`;
+  return `about ${count(estimate.states)} states${time}, going by ${estimate.from}; --time-limit bounds it`;
+};
+
 export const nothing = (file: ModelFile): Failure => ({
   code: 'NothingChecked',
   exit: 22,
@@ -68,7 +115,7 @@ export const nothing = (file: ModelFile): Failure => ({
 });
 
 /** How many states TLC will find, where that is known. */
-export const sizesOf = (models: readonly Model[]): ReadonlyMap<string, number> =>
+export const statesOf = (models: readonly Model[]): ReadonlyMap<string, number> =>
   new Map(models.flatMap((m) => (m.distinct === undefined ? [] : [[m.name, m.distinct]])));
 
 const jobOf = (file: ModelFile, model: Model, tlc: Tlc, limits: Job['limits']): Job => ({
@@ -203,8 +250,11 @@ const violation = (file: ModelFile, v: Verdict, options: CheckOptions, say: (lin
   say(
     `\nVIOLATED  ${v.found}${stepsOf(v.result)}  ${v.model.name}  (${seconds(v.result.cost.wallSeconds * 1000)})    exit ${exit}`,
   );
+  const story = laneLines(steps);
+  for (const line of story) say(` ${line}`);
+  if (story.length > 0) say('');
   for (const line of counterexampleLines({ ...counterexample, steps }, placesOf(file, v.model))) say(` ${line}`);
-  const bug = options.bug === undefined ? '' : ` --bug ${options.bug}`;
+  const bug = options.bug === undefined || v.model.name.endsWith(options.bug) ? '' : ` --bug ${options.bug}`;
   const trace = keptTrace(file, v.model, counterexample, `zabkeeper check ${v.model.name}${bug}`, message);
   const path = options.out ?? join('traces', `${v.model.name}${bug === '' ? '' : `-${options.bug}`}.ndjson`);
   const kept = keep(path, writeTrace(trace, 'ndjson'));

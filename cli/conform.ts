@@ -6,7 +6,7 @@ import type { Model } from '../conformance/models.js';
 import { reportText } from '../conformance/report.js';
 import type { Failure, Outcome } from './failure.js';
 import { fail, interrupted, ok } from './failure.js';
-import { nothing, sizesOf } from './check.js';
+import { nothing, statesOf } from './check.js';
 import { choose, loadModels } from './modelFile.js';
 import type { ModelFile } from './modelFile.js';
 import type { Done, Job } from './modelWorker.js';
@@ -43,7 +43,7 @@ export const conform = async (names: readonly string[], options: ConformOptions)
   const say = (line: string): void => void (options.json ? null : process.stdout.write(`${line}\n`));
   for (const model of names.length === 0 ? [] : chosen.right.filter((m) => !hasCore(m)))
     say(`not compared: ${model.name} has no core beside it`);
-  const progress = startProgress({ quiet: options.json, say, states: sizesOf(models), what: 'conform' });
+  const progress = startProgress({ quiet: options.json, say, states: statesOf(models), what: 'conform' });
   const stop = onInterrupt();
   const jobs = models.map((model): Job => {
     const dumps = options.fresh === true ? null : keptGraphs;

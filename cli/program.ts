@@ -70,7 +70,7 @@ export const makeProgram = ({ version, json, ended }: Setup): Command => {
 
   const modelsCommand = (name: string, description: string): Command =>
     command(name, description)
-      .argument('[model...]', 'names of models (default: those of the tier "test")')
+      .argument('[model...]', 'names of models (default: those of the tier "tiny")')
       .option('--all', 'larger models too')
       .option('--models <file>', 'another file than spec/models.json; the modules stand beside it')
       .option('--jobs <n>', 'models at a time (default: 2, or 1 on a single core)')
@@ -80,6 +80,12 @@ export const makeProgram = ({ version, json, ended }: Setup): Command => {
   modelsCommand('check', 'Lets TLC check the models of the spec; what must fail has to fail.')
     .option('--bug <issue>', 'with a historic bug switched on, as in ZOOKEEPER-2845')
     .option('--out <file>', 'where a counterexample is kept (default: traces/MODEL.ndjson)')
+    .option('--servers <n>', 'of a model made to measure: check replication --servers 3 --txns 2 --crashes 1')
+    .option('--observers <n>', 'servers without a vote')
+    .option('--txns <n>', 'transactions that may be broadcast')
+    .option('--crashes <n>', 'how often a server may crash')
+    .option('--cuts <n>', 'how often a connection may end')
+    .option('--elections <n>', 'how often a leader may be elected')
     .action(async (names: string[], options: CheckOptions) => {
       const { checkModels } = await import('./check.js');
       ended(await checkModels(names, options));

@@ -103,6 +103,15 @@ const allTimes = (): Record<string, Record<string, number>> => {
   }
 };
 
+/** Milliseconds a state took in the last run of a model of known size; null: it has not run here. */
+export const timeOf = (
+  what: string,
+  known: { readonly from: string; readonly distinct: number } | null,
+): number | null => {
+  const last = known === null ? undefined : readTimes(what)[known.from];
+  return last === undefined || known === null ? null : last / known.distinct;
+};
+
 const readTimes = (what: string): Record<string, number> => ({ ...allTimes()[what] });
 
 const writeTimes = (what: string, times: Readonly<Record<string, number>>): void => {

@@ -7,6 +7,7 @@ import type { Model } from '../conformance/models.js';
 import { replayText } from '../conformance/replay.js';
 import type { Replay } from '../conformance/replay.js';
 import { replayTrace } from './counterexample.js';
+import { instanceNamed } from './instance.js';
 import type { Failure, Outcome } from './failure.js';
 import { fail, ok } from './failure.js';
 import { loadModels, mirrorOf } from './modelFile.js';
@@ -57,8 +58,8 @@ export const readKept = (file: ModelFile, path: string, names: readonly string[]
     const message = names.length > 1 ? 'one trace, one model' : `${path} does not name its model`;
     return fail({ code: 'Usage', exit: 2, message, hint: 'zabkeeper conform MODEL --trace FILE' });
   }
-  const model = file.models.get(name);
-  if (model === undefined)
+  const model = file.models.get(name) ?? instanceNamed(file, name);
+  if (model === null)
     return unreadable(`its model ${name} is not in ${file.shown}`, 'name one: zabkeeper conform MODEL --trace FILE', 1);
   if (mirrorOf(file, model) === null) {
     const message = `nothing was replayed: no core mirrors ${model.module}, the module of ${name}`;
