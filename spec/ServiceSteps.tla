@@ -58,7 +58,8 @@ Tell(w, k, m) ==
 Forget(w, k) ==
     LET s == w.conn[k].session
         v == [w EXCEPT !.conn[k] = None, !.at[k] = -1, !.up[k] = <<>>]
-    IN  IF (IF s = 0 THEN FALSE ELSE w.s.attached[s] = k) /\ "KeepsAttached" \notin Bugs THEN [v EXCEPT !.s.attached[s] = 0] ELSE v
+    IN  IF s = 0 \/ "KeepsAttached" \in Bugs THEN v
+        ELSE IF w.s.attached[s] = k THEN [v EXCEPT !.s.attached[s] = 0] ELSE v
 
 Open(w, k) == IF k = 0 THEN FALSE ELSE w.conn[k] # None
 
