@@ -3,7 +3,9 @@ import { itemsOf } from '../../core/data/fifo.js';
 import { entriesOf } from '../../core/data/hamt.js';
 import type { Hamt, Key } from '../../core/data/hamt.js';
 import { namesIn } from '../../core/data/nameSet.js';
+import { openAcl } from '../../core/service/acl.js';
 import type { TxnResult } from '../../core/service/apply.js';
+import type { Outstanding } from '../../core/service/check.js';
 import type { LeaderState } from '../../core/service/leader.js';
 import type { ServiceState } from '../../core/service/service.js';
 import type { Conn } from '../../core/service/state.js';
@@ -81,11 +83,16 @@ const service = (modelled: readonly string[]) => {
   }));
 };
 
+/** A list that is null is the open one: the leader knows either spelling, by where it has a node from. */
+const outstanding = remembered(({ zxid, facts }: Outstanding) =>
+  plain({ zxid, facts: facts && { ...facts, acl: facts.acl ?? openAcl } }),
+);
+
 const leaderKey = remembered((l: LeaderState) => ({
   sessions: pairs(l.expiry.sessions, (t) => t),
   buckets: pairs(l.expiry.buckets, (members) => pairs(members, () => null)),
   nextMs: l.expiry.nextMs,
-  outstanding: pairs(l.outstanding, plainItem as (v: unknown) => unknown),
+  outstanding: pairs(l.outstanding, outstanding),
   accepted: itemsOf(l.accepted).map(plainItem),
   creations: pairs(l.creations, (paths) => pairs(paths, (n) => n)),
 }));
