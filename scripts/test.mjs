@@ -2,6 +2,7 @@
  * `npm test`: build, lint, directions of imports, all tests, then TLC over every model of the tier "tiny", the core
  * beside each, and the kept traces on the core; then whether live servers reach what conformance runs do not. Ends with
  * the line `N passed, N failed`.
+ * `--all`: the models of the tier "ci" too.
  * `--no-tlc`: without Java; what is left out is printed as NOT CHECKED.
  */
 import { spawn } from 'node:child_process';
@@ -13,9 +14,10 @@ import { npm, prepare, root } from './prepare.mjs';
 import { tapReader } from './tap.mjs';
 
 const noTlc = process.argv.includes('--no-tlc');
-const unknown = process.argv.slice(2).filter((a) => a !== '--no-tlc');
+const tiers = process.argv.includes('--all') ? ['tiny', 'ci'] : ['tiny'];
+const unknown = process.argv.slice(2).filter((a) => a !== '--no-tlc' && a !== '--all');
 if (unknown.length > 0) {
-  console.error(`unknown: ${unknown.join(' ')}; npm test takes --no-tlc alone`);
+  console.error(`unknown: ${unknown.join(' ')}; npm test takes --all and --no-tlc`);
   process.exit(2);
 }
 
@@ -149,7 +151,7 @@ const models = async (free) => {
   const file = loadModels();
   if (file._tag === 'Left') return count(false, 'models', file.left.message);
   const chosen = [...file.right.models.values()]
-    .filter((m) => m.tier === 'tiny')
+    .filter((m) => tiers.includes(m.tier))
     .toSorted((a, b) => (b.distinct ?? 0) - (a.distinct ?? 0));
   if (chosen.length === 0) count(false, 'models: none to check');
   traces(file.right, readKept, disagreement);
@@ -167,7 +169,9 @@ const models = async (free) => {
   const { runJobs } = await import('../dist/cli/pool.js');
   // The models' processes inherit it.
   process.env.NODE_V8_COVERAGE = recording('conformance').NODE_V8_COVERAGE;
-  say(`${chosen.length} models, ${chosen.filter(hasCore).length} of them with the core beside them ...`);
+  say(
+    `${chosen.length} models (${tiers.join(', ')}), ${chosen.filter(hasCore).length} of them with the core beside them ...`,
+  );
   const jobs = chosen.map((model) => ({
     what: 'conform',
     model,
