@@ -6,6 +6,7 @@ import { CheckResult, explain, writeTrace } from 'tla-checker-cli';
 import type { Tlc } from 'tla-checker-cli';
 import { laneLines } from '../conformance/lanes.js';
 import type { Model } from '../conformance/models.js';
+import { verdictTable } from './checkTable.js';
 import { counterexampleLines, keptTrace, namedSteps, placesOf } from './counterexample.js';
 import type { Failure, Outcome } from './failure.js';
 import { fail, interrupted, ok } from './failure.js';
@@ -73,6 +74,7 @@ export const checkModels = async (names: readonly string[], options: CheckOption
   progress.close();
   stop.done();
   if (stop.signal.aborted) return fail(interrupted);
+  if (models.length > 1) for (const line of ['', ...verdictTable(models, done), '']) say(line);
   return conclude(file.right, models, done, options, names.length > 0 || bug !== undefined, say);
 };
 

@@ -2,15 +2,40 @@
 import test from 'ava';
 import { readFileSync } from 'node:fs';
 import * as E from 'fp-ts/lib/Either.js';
+import type { CheckResult } from 'tla-checker-cli';
+import { verdictTable } from '../../cli/checkTable.js';
 import { changeLines, counterexampleLines, placesOf } from '../../cli/counterexample.js';
 import { lineLog } from '../../cli/log.js';
 import { loadModels } from '../../cli/modelFile.js';
+import type { Done } from '../../cli/modelWorker.js';
 import { bar } from '../../cli/progress.js';
 import { freeRun } from '../../cli/ports.js';
 import { screenOver, seconds, table } from '../../cli/table.js';
 
 test('a table has columns as wide as their widest cell', (t) => {
   t.deepEqual(table([['a', 'bb', ''], ['ccc', 'd', 'e']]), ['a    bb', 'ccc  d   e']); // prettier-ignore
+});
+
+test('check ends with what was expected of each model and what was found, missing verdicts included', (t) => {
+  const models = loadModels();
+  if (E.isLeft(models)) return t.fail(models.left.message);
+  const [a, b] = ['ElectionFour', 'ElectionEnds'].map((name) => models.right.models.get(name));
+  if (a === undefined || b === undefined) return t.fail('the models are not there');
+  const found = (generated: number): Done => ({
+    type: 'checked',
+    result: E.right({
+      outcome: { type: 'ok' },
+      stats: { generated, distinct: a.distinct ?? 0, queue: 0, depth: a.depth ?? 0, initial: 1 },
+      cost: { wallSeconds: 2, cpuSeconds: 1.25, peakBytes: null },
+    } as unknown as CheckResult),
+  });
+  const [head, first, second] = verdictTable([a, b], [found(a.generated ?? 0), { type: 'died', why: 'killed' }]);
+  t.regex(head ?? '', /^module +model +tier +expected +found +states +generated +depth +CPU-s$/);
+  t.regex(first ?? '', /^MCElection +ElectionFour +tiny +ok +ok +1,704 +2,981 +18 +1\.[23]$/);
+  t.regex(second ?? '', /^MCElection +ElectionEnds +(tiny|ci) +invariant NeverEnds +NONE: a process died$/);
+  t.regex(verdictTable([a], [found(7)])[1] ?? '', /ok \(FAIL: sizes\) /);
+  t.regex(verdictTable([b], [found(7)])[1] ?? '', /invariant NeverEnds +ok \(FAIL\) /);
+  t.regex(verdictTable([a], [null])[1] ?? '', / NONE$/);
 });
 
 test('a bar grows by eighths and is never full before the end', (t) => {
