@@ -14,7 +14,10 @@ EXTENDS ReplicationState
 -----------------------------------------------------------------------------
 (* Broadcast                                                               *)
 
-Forwarding(ls) == {j \in Server : ls[j].stage \in {"syncing", "synced"}}
+\* A learner hears of every proposal that its synchronisation did not bring. With ZOOKEEPER-962 what comes between the
+\* two is lost.
+Forwarding(ls) ==
+    {j \in Server : ls[j].stage \in IF "ZOOKEEPER-962" \in Bugs THEN {"synced"} ELSE {"syncing", "synced"}}
 
 \* How much of log s leader l may count as committed when learners ls have acknowledged and its own disk has own.
 CommittedLength(l, s, ls, own) ==
@@ -78,6 +81,9 @@ LogSynced(i, k) ==
              ELSE IF Following(i) /\ phase[i] = "BROADCAST"
              THEN /\ net' = IF i \in Observer THEN net ELSE Sent(net, i, leader[i], acks)
                   /\ UNCHANGED <<epochVars, delivered, sync>>
+             ELSE IF Following(i) /\ "ZOOKEEPER-4685" \in Bugs
+             THEN /\ net' = Sent(net, i, leader[i], acks)
+                  /\ UNCHANGED <<epochVars, delivered, sync>>
              ELSE IF Following(i) /\ ready
              THEN /\ IF currentEpoch[i] = e
                        THEN /\ sync' = [sync EXCEPT ![i].stage = "acked"]
@@ -93,15 +99,18 @@ LogSynced(i, k) ==
 HandleAck(l, i) ==
     LET z      == Head(net[i][l]).zxid
         stage  == learners[l][i].stage
-        first  == stage = "syncing" /\ z = <<newEpoch[l], 0>>
         known  == learners[l][i].zxid
+        \* The leader took an earlier ACK for that of NEWLEADER, and does not count this learner any more.
+        missed == "ZOOKEEPER-4685" \in Bugs /\ stage = "syncing" /\ (z[2] # 0 \/ known # ZeroZxid)
+        first  == stage = "syncing" /\ z = <<newEpoch[l], 0>> /\ ~missed
         ls     == [learners[l] EXCEPT ![i] =
-                     [stage |-> "synced", zxid |-> IF z[2] = 0 \/ Below(z, known) THEN known ELSE z]]
+                     [stage |-> IF missed THEN "syncing" ELSE "synced",
+                      zxid |-> IF z[2] = 0 \/ Below(z, known) THEN known ELSE z]]
         acks   == {l} \cup {j \in Server : ls[j].stage = "synced"}
         rest   == Received(net, i, l)
     IN  /\ Leading(l)
         /\ HeadIs(i, l, "ACK")
-        /\ first \/ stage = "synced"
+        /\ first \/ stage = "synced" \/ missed
         /\ learners' = [learners EXCEPT ![l] = ls]
         /\ IF first /\ phase[l] = "SYNCHRONIZATION" /\ IsQuorum(acks)
              \* The leader is established: all that it has is committed.
@@ -124,19 +133,25 @@ NextCommitted(s, n, z) == n <= Len(s) /\ s[n] = z
 HandleCommit(i, l) ==
     LET z == Head(net[l][i]).zxid
         y == sync[i]
-        n == Len(delivered[i]) + 1
+        n == 1 + IF "ZOOKEEPER-3642" \in Bugs THEN UpTo(log[i], LastOf(delivered[i])) ELSE Len(delivered[i])
     IN  /\ FromLeader(i, l)
         /\ HeadIs(l, i, "COMMIT")
         /\ IF phase[i] = "BROADCAST"
              THEN /\ NextCommitted(log[i], n, z)
-                  /\ delivered' = [delivered EXCEPT ![i] = Prefix(log[i], n)]
-                  /\ UNCHANGED sync
+                  /\ delivered' = [delivered EXCEPT ![i] = Applied(@, Prefix(log[i], n))]
+                  /\ net' = Received(net, l, i)
+                  /\ UNCHANGED <<phase, leader, newEpoch, sync>>
+             \* The proposal is not in the list any more: the learner fails.
+             ELSE IF "ZOOKEEPER-4394" \in Bugs /\ phase[i] = "SYNCHRONIZATION" /\ y.pending = <<>>
+             THEN /\ Left({i})
+                  /\ net' = Closed(net, i)
+                  /\ UNCHANGED delivered
              ELSE /\ phase[i] = "SYNCHRONIZATION"
                   /\ NextCommitted(y.pending, y.commits + 1, z)
                   /\ sync' = [sync EXCEPT ![i].commits = @ + 1]
-                  /\ UNCHANGED delivered
-        /\ net' = Received(net, l, i)
-        /\ UNCHANGED <<phase, leader, epochVars, log, synced, base, newEpoch, learners>>
+                  /\ net' = Received(net, l, i)
+                  /\ UNCHANGED <<phase, leader, newEpoch, delivered>>
+        /\ UNCHANGED <<epochVars, log, synced, base, learners>>
 
 -----------------------------------------------------------------------------
 (* Connections that end, leaders without a quorum                          *)
@@ -157,7 +172,10 @@ NoticeClose(i, j) ==
               /\ UNCHANGED learners
     /\ UNCHANGED <<epochVars, log, synced, base, delivered>>
 
-QuorumMissing(l) == ~IsQuorum({l} \cup {i \in Server : learners[l][i].stage # "none"})
+Counted(x) ==
+    x.stage # "none" /\ IF "ZOOKEEPER-4685" \in Bugs THEN ~(x.stage = "syncing" /\ x.zxid # ZeroZxid) ELSE TRUE
+
+QuorumMissing(l) == ~IsQuorum({l} \cup {i \in Server : Counted(learners[l][i])})
 
 \* Leader l has waited long enough for a quorum that it does not have.
 LeaderTimeout(l) ==

@@ -110,7 +110,7 @@ HandleAckEpoch(l, i) ==
         /\ UNCHANGED <<phase, leader, log, synced, base, delivered, newEpoch, sync>>
 
 \* The disk of server i has its epoch files: only now does i say so.
-EpochSaved(i) ==
+EpochSaved(i) == IF "ZOOKEEPER-4643" \in Bugs /\ Following(i) /\ saving[i] = "current" THEN LogAfterEpoch(i) ELSE
     LET l    == leader[i]
         acks == {j \in Server : learners[i][j].stage \in {"ackepoch", "waiting"}}
         info == {j \in Server : learners[i][j].stage = "info"}
@@ -137,6 +137,8 @@ EpochSaved(i) ==
              THEN /\ phase' = [phase EXCEPT ![i] = "SYNCHRONIZATION"]
                   /\ net' = Sent(net, i, l, <<AckEpoch(i, currentEpoch[i])>>)
                   /\ UNCHANGED <<learners, sync>>
+             ELSE IF Following(i) /\ "ZOOKEEPER-4785" \in Bugs /\ synced[i] < Len(log[i])
+             THEN UNCHANGED <<phase, learners, sync, net>>  \* the log is still being written
              ELSE IF Following(i)
              THEN /\ sync' = [sync EXCEPT ![i].stage = "acked"]
                   /\ net' = Sent(net, i, l, <<Packet("ACK", <<currentEpoch[i], 0>>)>>)

@@ -47,8 +47,7 @@ Crash(i, k) ==
         /\ sync' = [j \in Server |->
               IF j = i THEN NoSync
               ELSE IF j \notin notice THEN sync[j]
-              ELSE IF saving[j] = "snapshot" THEN [NoSync EXCEPT !.snap = sync[j].snap]
-              ELSE NoSync]
+              ELSE LeftSync(j)]
         /\ saving' = [saving EXCEPT ![i] = "none"]
         /\ acceptedEpoch' = [acceptedEpoch EXCEPT ![i] = epochFile[i][1]]
         /\ currentEpoch' = [currentEpoch EXCEPT ![i] = epochFile[i][2]]

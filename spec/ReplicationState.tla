@@ -23,7 +23,10 @@ ASSUME ObserverAssumption == Observer \subseteq Server
 ASSUME EpochWritesAssumption == EpochWrites \in {"step", "eager"}
 ASSUME MaxCounterAssumption == MaxCounter \in Nat \ {0}
 ASSUME LateNoticeAssumption == LateNotice \in BOOLEAN
-ASSUME BugsAssumption == Bugs \subseteq {"ZOOKEEPER-2845", "ZOOKEEPER-4646", "StickyAck"}
+ASSUME BugsAssumption == Bugs \subseteq
+    {"ZOOKEEPER-335", "ZOOKEEPER-962", "ZOOKEEPER-1154", "ZOOKEEPER-1319", "ZOOKEEPER-2355", "ZOOKEEPER-2845",
+     "ZOOKEEPER-3104", "ZOOKEEPER-3642", "ZOOKEEPER-3911", "ZOOKEEPER-4394", "ZOOKEEPER-4643", "ZOOKEEPER-4646",
+     "ZOOKEEPER-4685", "ZOOKEEPER-4712", "ZOOKEEPER-4785", "ZOOKEEPER-4925", "StickyAck"}
 
 VARIABLES
     phase,         \* phase[i]: DOWN LOOKING DISCOVERY SYNCHRONIZATION BROADCAST
@@ -59,10 +62,21 @@ IsQuorum(S) == 2 * Cardinality(S \ Observer) > Cardinality(Server \ Observer)
 
 \* What a server says of its history in votes and in ACKEPOCH: the last transaction that it has logged.
 LastZxid(i) ==
-    IF "ZOOKEEPER-2845" \in Bugs THEN LastOf(delivered[i]) ELSE LastOf(log[i])
+    IF "ZOOKEEPER-2845" \in Bugs THEN LastOf(delivered[i])
+    \* The tree that half a SNAP has left.
+    ELSE IF "ZOOKEEPER-3642" \in Bugs /\ Below(LastOf(log[i]), LastOf(delivered[i])) THEN LastOf(delivered[i])
+    \* The zxid of a DIFF that was not read to its end.
+    ELSE IF "ZOOKEEPER-2355" \in Bugs /\ sync[i].snap # <<>> THEN LastOf(sync[i].snap)
+    \* What still waits for the disk is not known to the tree yet.
+    ELSE IF "ZOOKEEPER-4712" \in Bugs THEN LastOf(Prefix(log[i], synced[i]))
+    ELSE LastOf(log[i])
 
 \* Votes and epoch acknowledgements are compared by epoch, then zxid.
 Newer(e, z, f, w) == e > f \/ (e = f /\ Below(w, z))
+
+\* The tree d with what is new of s; with ZOOKEEPER-3642 the tree may have what the log has not.
+Applied(d, s) ==
+    IF "ZOOKEEPER-3642" \in Bugs THEN d \o SelectSeq(s, LAMBDA z : Below(LastOf(d), z)) ELSE s
 
 Looking(i)       == phase[i] = "LOOKING"
 Serving(i)       == phase[i] = "BROADCAST"
@@ -75,7 +89,7 @@ FromObserver(i)  == i \in Observer
 Saving(i, files) == saving[i] \in files
 
 \* Nothing is on its way to i's disk: only then does i look for a leader (ZOOKEEPER-4712).
-Quiescent(i) == saving[i] = "none" /\ synced[i] = Len(log[i])
+Quiescent(i) == saving[i] = "none" /\ IF "ZOOKEEPER-4712" \in Bugs THEN TRUE ELSE synced[i] = Len(log[i])
 
 Stage == {"none", "info", "epoch", "waiting", "ackepoch", "syncing", "synced"}
 NoLearner  == [stage |-> "none", zxid |-> ZeroZxid]
@@ -133,15 +147,19 @@ ClosedOne(n, i, j) ==
 -----------------------------------------------------------------------------
 (* Leaving a role                                                          *)
 
-\* The servers of S go back to LOOKING. A snapshot that is being written is kept until the disk has answered.
+\* A snapshot that is being written is kept until the disk has answered. With ZOOKEEPER-2355 the zxid of a DIFF stays
+\* known, with ZOOKEEPER-4925 what came by DIFF.
+LeftSync(i) ==
+    IF saving[i] = "snapshot" \/ Bugs \cap {"ZOOKEEPER-2355", "ZOOKEEPER-4925"} # {}
+      THEN [NoSync EXCEPT !.snap = sync[i].snap]
+      ELSE NoSync
+
+\* The servers of S go back to LOOKING.
 Left(S) ==
     /\ phase' = [i \in Server |-> IF i \in S THEN "LOOKING" ELSE phase[i]]
     /\ leader' = [i \in Server |-> IF i \in S THEN None ELSE leader[i]]
     /\ newEpoch' = [i \in Server |-> IF i \in S THEN 0 ELSE newEpoch[i]]
-    /\ sync' = [i \in Server |->
-          IF i \notin S THEN sync[i]
-          ELSE IF saving[i] = "snapshot" THEN [NoSync EXCEPT !.snap = sync[i].snap]
-          ELSE NoSync]
+    /\ sync' = [i \in Server |-> IF i \in S THEN LeftSync(i) ELSE sync[i]]
 
 \* Server i asks its disk for its epoch files; EpochSaved is the answer.
 SaveEpoch(i, file, accepted, current) ==
@@ -160,8 +178,11 @@ Restart(i) ==
     /\ phase[i] = "DOWN"
     /\ phase' = [phase EXCEPT ![i] = "LOOKING"]
     \* The log is written before currentEpoch: an entry of epoch e shows that e was reached.
-    /\ currentEpoch' = [currentEpoch EXCEPT ![i] = Max({@, LastOf(log[i])[1]})]
+    /\ currentEpoch' = [currentEpoch EXCEPT ![i] =
+          IF "ZOOKEEPER-335" \in Bugs THEN LastOf(log[i])[1] ELSE Max({@, LastOf(log[i])[1]})]
+    \* As if there were no files of epochs.
+    /\ acceptedEpoch' = [acceptedEpoch EXCEPT ![i] = IF "ZOOKEEPER-335" \in Bugs THEN LastOf(log[i])[1] ELSE @]
     /\ delivered' = [delivered EXCEPT ![i] =
           IF "ZOOKEEPER-2845" \in Bugs THEN log[i] ELSE Prefix(log[i], base[i])]
-    /\ UNCHANGED <<leader, acceptedEpoch, saving, diskVars, newEpoch, learners, sync, net>>
+    /\ UNCHANGED <<leader, saving, diskVars, newEpoch, learners, sync, net>>
 =============================================================================
