@@ -150,7 +150,7 @@ ClosedOne(n, i, j) ==
 \* A snapshot that is being written is kept until the disk has answered. With ZOOKEEPER-2355 the zxid of a DIFF stays
 \* known, with ZOOKEEPER-4925 what came by DIFF.
 LeftSync(i) ==
-    IF saving[i] = "snapshot" \/ Bugs \cap {"ZOOKEEPER-2355", "ZOOKEEPER-4925"} # {}
+    IF saving[i] = "snapshot" \/ (Bugs \cap {"ZOOKEEPER-2355", "ZOOKEEPER-4925"} # {} /\ sync[i].mode # "SNAP")
       THEN [NoSync EXCEPT !.snap = sync[i].snap]
       ELSE NoSync
 

@@ -69,7 +69,8 @@ ModeChosen(i, mode, snap) == sync' = [sync EXCEPT ![i] = [@ EXCEPT !.mode = mode
 \* The leader continues where follower i stands.
 HandleDiff(i, l) ==
     /\ InSync(i, l, "DIFF") /\ sync[i].mode = "none"
-    /\ ModeChosen(i, "DIFF", IF "ZOOKEEPER-2355" \in Bugs THEN <<Head(net[l][i]).zxid>> ELSE <<>>)
+    /\ ModeChosen(i, "DIFF", IF "ZOOKEEPER-2355" \in Bugs THEN <<Head(net[l][i]).zxid>>
+                             ELSE IF "ZOOKEEPER-4925" \in Bugs THEN sync[i].snap ELSE <<>>)
     /\ net' = Received(net, l, i)
     /\ UNCHANGED <<phase, leader, epochVars, log, synced, base, delivered, newEpoch, learners>>
 
@@ -120,7 +121,8 @@ Logging(i, s, durable, n) ==
         /\ sync' = [sync EXCEPT ![i] = [y EXCEPT
               !.stage = IF now THEN "acked" ELSE "logging",
               !.pending = SubSeq(@, take + 1, Len(@)), !.commits = IF take < @ THEN @ ELSE 0,
-              !.snap = IF "ZOOKEEPER-4925" \in Bugs THEN sync[i].snap \o Prefix(y.pending, take)
+              !.snap = IF "ZOOKEEPER-4925" \in Bugs
+                         THEN (IF y.mode = "SNAP" THEN <<>> ELSE y.snap) \o Prefix(y.pending, take)
                        \* What of it is committed.
                        ELSE IF take > y.commits THEN Prefix(s2, Len(s) + y.commits) ELSE <<>>]]
         /\ net' = IF now THEN Sent(n, i, leader[i], <<Packet("ACK", <<e, 0>>)>>) ELSE n
