@@ -30,7 +30,7 @@ HandleInform(i, l) ==
            \/ phase[i] = "SYNCHRONIZATION" /\ y.mode # "none"
         /\ IF phase[i] = "BROADCAST"
              THEN /\ log' = [log EXCEPT ![i] = Append(@, z)]
-                  /\ delivered' = [delivered EXCEPT ![i] = Append(log[i], z)]
+                  /\ delivered' = [delivered EXCEPT ![i] = Applied(@, Append(log[i], z))]
                   /\ UNCHANGED sync
              ELSE /\ AllCommitted(y)
                   /\ sync' = [sync EXCEPT ![i].pending = Append(@, z), ![i].commits = @ + 1]
