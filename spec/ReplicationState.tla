@@ -181,8 +181,11 @@ Restart(i) ==
     /\ currentEpoch' = [currentEpoch EXCEPT ![i] =
           IF "ZOOKEEPER-335" \in Bugs THEN LastOf(log[i])[1] ELSE Max({@, LastOf(log[i])[1]})]
     \* As if there were no files of epochs.
-    /\ acceptedEpoch' = [acceptedEpoch EXCEPT ![i] = IF "ZOOKEEPER-335" \in Bugs THEN LastOf(log[i])[1] ELSE @]
+    /\ IF "ZOOKEEPER-335" \in Bugs
+         THEN /\ acceptedEpoch' = [acceptedEpoch EXCEPT ![i] = LastOf(log[i])[1]]
+              /\ epochFile' = [epochFile EXCEPT ![i] = <<LastOf(log[i])[1], LastOf(log[i])[1]>>]
+         ELSE UNCHANGED <<acceptedEpoch, epochFile>>
     /\ delivered' = [delivered EXCEPT ![i] =
           IF "ZOOKEEPER-2845" \in Bugs THEN log[i] ELSE Prefix(log[i], base[i])]
-    /\ UNCHANGED <<leader, saving, diskVars, newEpoch, learners, sync, net>>
+    /\ UNCHANGED <<leader, saving, log, synced, base, newEpoch, learners, sync, net>>
 =============================================================================
