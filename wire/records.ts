@@ -62,6 +62,15 @@ export const readIdentities = (r: Reader): readonly Identity[] => {
   return identities;
 };
 
+/** `vector<Id>`, and `vector<ClientInfo>`, which has the same fields under other names. */
+export const writeIdentities = (w: Writer, identities: readonly Identity[]): void => {
+  writeInt(w, identities.length);
+  for (const { scheme, id } of identities) {
+    writeString(w, scheme);
+    writeString(w, id);
+  }
+};
+
 /** Stat as clients see it, 68 bytes. */
 export const readStat = (r: Reader): Stat => {
   const czxid = readZxid(r);

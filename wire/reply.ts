@@ -22,7 +22,7 @@ import {
   writeZxid,
 } from './jute.js';
 import type { Reader, Writer } from './jute.js';
-import { readAcls, readStat, writeAcls, writeStat } from './records.js';
+import { readAcls, readIdentities, readStat, writeAcls, writeIdentities, writeStat } from './records.js';
 import { endOfMulti, opcodes, writeMultiHeader } from './request.js';
 
 /** Replies that belong to no request of the client's own numbering. */
@@ -67,6 +67,12 @@ const writeReplyBody = (w: Writer, body: ReplyBody): void => {
     case 'multi':
       for (const result of body.results) writeMultiResult(w, result);
       return writeMultiHeader(w, endOfMulti, true, -1);
+    case 'count':
+      return writeInt(w, body.count);
+    case 'identities':
+      return writeIdentities(w, body.identities);
+    case 'done':
+      return writeInt(w, 0);
     default:
       return absurd(body);
   }
@@ -88,6 +94,13 @@ const writeMultiResult = (w: Writer, result: MultiResult): void => {
     case 'setData':
       writeMultiHeader(w, opcodes.setData, false, 0);
       return writeStat(w, result.stat);
+    case 'getData':
+      writeMultiHeader(w, opcodes.getData, false, 0);
+      writeBuffer(w, result.data);
+      return writeStat(w, result.stat);
+    case 'getChildren':
+      writeMultiHeader(w, opcodes.getChildren, false, 0);
+      return writeTexts(w, result.children);
     case 'delete':
     case 'check':
       return writeMultiHeader(w, opcodes[result.op], false, 0);
@@ -144,7 +157,8 @@ const readReplyBody = (r: Reader, op: ClientRequest['op']): ReplyBody => {
     case 'setData':
     case 'setACL':
       return { type: 'stat', stat: readStat(r) };
-    case 'getData': {
+    case 'getData':
+    case 'reconfig': {
       const data = readBuffer(r, 'data');
       return { type: 'dataStat', data, stat: readStat(r) };
     }
@@ -153,16 +167,27 @@ const readReplyBody = (r: Reader, op: ClientRequest['op']): ReplyBody => {
       return { type: 'aclStat', acl, stat: readStat(r) };
     }
     case 'getChildren':
+    case 'getEphemerals':
       return { type: 'children', children: readTexts(r, 'children') };
     case 'getChildren2': {
       const children = readTexts(r, 'children');
       return { type: 'childrenStat', children, stat: readStat(r) };
     }
     case 'multi':
+    case 'multiRead':
       return { type: 'multi', results: readMultiResults(r) };
+    case 'getAllChildrenNumber':
+      return { type: 'count', count: readInt(r) };
+    case 'whoAmI':
+      return { type: 'identities', identities: readIdentities(r) };
+    case 'addWatch':
+      readInt(r);
+      return { type: 'done' };
     case 'delete':
     case 'ping':
     case 'auth':
+    case 'checkWatches':
+    case 'removeWatches':
     case 'setWatches':
     case 'setWatches2':
     case 'closeSession':
@@ -202,6 +227,12 @@ const readMultiResult = (r: Reader, type: number): MultiResult | null => {
     }
     case opcodes.setData:
       return { op: 'setData', stat: readStat(r) };
+    case opcodes.getData: {
+      const data = readBuffer(r, 'data');
+      return { op: 'getData', data, stat: readStat(r) };
+    }
+    case opcodes.getChildren:
+      return { op: 'getChildren', children: readTexts(r, 'children') };
     case opcodes.delete:
       return { op: 'delete' };
     case opcodes.check:

@@ -7,6 +7,7 @@ import type {
   CreateRequest,
   CreateTTLRequest,
   MultiPart,
+  ReadPart,
   ReadRequest,
   Watched,
   WriteRequest,
@@ -21,6 +22,7 @@ import {
   readString,
   readTexts,
   readZxid,
+  readZxidOrNull,
   writeBoolean,
   writeBuffer,
   writeInt,
@@ -48,11 +50,19 @@ export const opcodes = {
   check: 13,
   multi: 14,
   create2: 15,
+  reconfig: 16,
+  checkWatches: 17,
+  removeWatches: 18,
   createContainer: 19,
   createTTL: 21,
+  multiRead: 22,
   auth: 100,
   setWatches: 101,
+  getEphemerals: 103,
+  getAllChildrenNumber: 104,
   setWatches2: 105,
+  addWatch: 106,
+  whoAmI: 107,
   createSession: -10,
   closeSession: -11,
 } as const;
@@ -80,6 +90,26 @@ export const readClientRequest = (r: Reader, opcode: number): ClientRequest => {
       return readable(r, readWatched(r, 'getChildren2'));
     case opcodes.getACL:
       return readable(r, { op: 'getACL', path: readString(r, 'path') });
+    case opcodes.getAllChildrenNumber:
+      return readable(r, { op: 'getAllChildrenNumber', path: readString(r, 'path') });
+    case opcodes.getEphemerals:
+      return readable(r, { op: 'getEphemerals', prefix: readString(r, 'prefixPath') });
+    case opcodes.whoAmI:
+      return { op: 'whoAmI' };
+    case opcodes.multiRead:
+      return readable(r, readMultiRead(r));
+    case opcodes.addWatch: {
+      const path = readString(r, 'path');
+      return readable(r, { op: 'addWatch', path, mode: readInt(r) });
+    }
+    case opcodes.checkWatches:
+    case opcodes.removeWatches: {
+      const path = readString(r, 'path');
+      const op = opcode === opcodes.checkWatches ? 'checkWatches' : 'removeWatches';
+      return readable(r, { op, path, kind: readInt(r) });
+    }
+    case opcodes.reconfig:
+      return readable(r, readReconfig(r));
     case opcodes.sync:
       return readable(r, { op: 'sync', path: readString(r, 'path') });
     case opcodes.ping:
@@ -154,6 +184,14 @@ const readSetWatches = (r: Reader, op: 'setWatches' | 'setWatches2'): ReadReques
   return { op, relativeZxid, data, exist, child, persistent, persistentRecursive };
 };
 
+/** ReconfigRequest: ustring joiningServers, leavingServers, newMembers, int64 curConfigId. */
+const readReconfig = (r: Reader): ReadRequest => {
+  const joining = readString(r, 'joiningServers');
+  const leaving = readString(r, 'leavingServers');
+  const members = readString(r, 'newMembers');
+  return { op: 'reconfig', joining, leaving, members, version: readZxidOrNull(r) };
+};
+
 const readSetAcl = (r: Reader): WriteRequest => {
   const path = readString(r, 'path');
   const acl = readAcls(r);
@@ -202,19 +240,28 @@ const readCreateTtl = (r: Reader): CreateTTLRequest => {
   return { op: 'createTTL', path, data, acl, flags, ttl: readSaturated(r) };
 };
 
+const readMulti = (r: Reader): WriteRequest => ({ op: 'multi', parts: readParts(r, readPart) });
+
+const readMultiRead = (r: Reader): ReadRequest => ({ op: 'multiRead', parts: readParts(r, readReadPart) });
+
+const readReadPart = (r: Reader, opcode: number): ReadPart | null => {
+  if (opcode === opcodes.getData) return readWatched(r, 'getData');
+  return opcode === opcodes.getChildren ? readWatched(r, 'getChildren') : null;
+};
+
 /** Pairs of MultiHeader {int type, boolean done, int err} and record, ended by a header that is done. */
-const readMulti = (r: Reader): WriteRequest => {
-  const parts: MultiPart[] = [];
+const readParts = <Part>(r: Reader, read: (r: Reader, type: number) => Part | null): readonly Part[] => {
+  const parts: Part[] = [];
   while (r.error === null) {
     const type = readInt(r);
     const done = readBoolean(r);
     readInt(r);
     if (done || r.error !== null) break;
-    const part = readPart(r, type);
+    const part = read(r, type);
     if (part === null) fail(r, { type: 'UnknownType', what: 'part of a multi', number: type });
     else parts.push(part);
   }
-  return { op: 'multi', parts };
+  return parts;
 };
 
 /** Opcode under which a request travels; for those that could not be decoded, one of the same kind. */
@@ -244,8 +291,30 @@ export const writeRequest = (w: Writer, request: ClientRequest): void => {
       writeString(w, request.path);
       return writeBoolean(w, request.watch);
     case 'getACL':
+    case 'getAllChildrenNumber':
     case 'sync':
       return writeString(w, request.path);
+    case 'getEphemerals':
+      return writeString(w, request.prefix);
+    case 'addWatch':
+      writeString(w, request.path);
+      return writeInt(w, request.mode);
+    case 'checkWatches':
+    case 'removeWatches':
+      writeString(w, request.path);
+      return writeInt(w, request.kind);
+    case 'multiRead':
+      for (const { op, path, watch } of request.parts) {
+        writeMultiHeader(w, opcodes[op], false, -1);
+        writeString(w, path);
+        writeBoolean(w, watch);
+      }
+      return writeMultiHeader(w, endOfMulti, true, -1);
+    case 'reconfig':
+      writeString(w, request.joining);
+      writeString(w, request.leaving);
+      writeString(w, request.members);
+      return writeZxid(w, request.version);
     case 'auth':
       writeInt(w, 0);
       writeString(w, request.scheme);
@@ -272,6 +341,7 @@ export const writeRequest = (w: Writer, request: ClientRequest): void => {
       }
       return writeMultiHeader(w, endOfMulti, true, -1);
     case 'ping':
+    case 'whoAmI':
     case 'closeSession':
     case 'invalid':
     case 'unreadable':

@@ -15,4 +15,7 @@ export const errorCode = {
   invalidAcl: -114,
   authFailed: -115,
   sessionMoved: -118,
+  noWatcher: -121,
+  reconfigDisabled: -123,
+  quotaExceeded: -125,
 } as const;

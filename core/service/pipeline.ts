@@ -21,8 +21,9 @@ import {
   withSession,
 } from './connection.js';
 import { errorCode } from './error.js';
-import { readNode, restoreWatches } from './read.js';
-import type { SetWatches } from './read.js';
+import { answerQuery, readNode } from './read.js';
+import { answerWatch, restoreWatches } from './watching.js';
+import type { SetWatches } from './watching.js';
 import type { ClientRequest, Identity, ReadRequest, ReplyBody, SyncRequest, WriteRequest } from './request.js';
 import type { Conn, DeferredRead, Draft, Entry } from './state.js';
 import { addWatch, watchMode } from './watch.js';
@@ -58,12 +59,21 @@ const take = (d: Draft, c: Conn, xid: number, request: ClientRequest): void => {
     case 'getChildren':
     case 'getChildren2':
     case 'getACL':
+    case 'getAllChildrenNumber':
+    case 'getEphemerals':
+    case 'whoAmI':
+    case 'multiRead':
     case 'ping':
+    case 'addWatch':
+    case 'checkWatches':
+    case 'removeWatches':
     case 'setWatches':
     case 'setWatches2':
     case 'unreadable':
     case 'unknown':
       return takeRead(d, c, xid, request);
+    case 'reconfig': // answered here: another server's leader could do it, and this one would not follow
+      return takeRead(d, c, xid, { op: 'unreadable', err: errorCode.reconfigDisabled });
     default:
       return takeForwarded(d, c, xid, request);
   }
@@ -187,6 +197,21 @@ const answerRead = (
     case 'setWatches2':
       answerSetWatches(d, c, xid, request);
       return true;
+    case 'addWatch':
+    case 'checkWatches':
+    case 'removeWatches': {
+      const { watches, err, body } = answerWatch(d.watches, c.conn, request, d.owner);
+      d.watches = watches;
+      reply(d, c, xid, err, body);
+      return true;
+    }
+    case 'getEphemerals':
+    case 'whoAmI':
+    case 'multiRead': {
+      const { err, body } = answerQuery(d.database.tree, c.session, identities, request);
+      reply(d, c, xid, err, body);
+      return true;
+    }
     default: {
       const { err, body, watch } = readNode(d.database.tree, identities, request);
       if (watch !== null && request.path !== null)

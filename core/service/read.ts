@@ -1,22 +1,23 @@
 /**
  * Reads: what a request learns from the database of the server that it is asked of, and which watch it leaves.
  * The order of checks is ZooKeeper's. Paths are not checked: one that breaks the rules simply has no node.
- * Source: FinalRequestProcessor, DataTree.setWatches.
+ * Source: FinalRequestProcessor, DataTree.
  */
 import { namesIn } from '../data/nameSet.js';
-import { compareZxid } from '../data/zxid.js';
-import type { Zxid } from '../data/zxid.js';
 import { allows, perm, redacted } from './acl.js';
 import { noBody } from './apply.js';
 import { errorCode } from './error.js';
-import type { Identity, ReadRequest, ReplyBody, WatchEventType } from './request.js';
-import type { Tree } from './tree.js';
-import { aclOf, nodeAt, statOf } from './tree.js';
-import { eventType, watchMode } from './watch.js';
+import type { Identity, MultiResult, ReadPart, ReadRequest, ReplyBody } from './request.js';
+import type { Tree, Znode } from './tree.js';
+import { aclOf, ephemeralsOf, nodeAt, statOf } from './tree.js';
+import type { SessionId } from './txn.js';
 import type { WatchTable } from './watch.js';
 
 /** Reads of one node. */
-export type NodeRead = Extract<ReadRequest, { readonly path: string | null }>;
+export type NodeRead = Extract<
+  ReadRequest,
+  { readonly op: 'exists' | 'getData' | 'getChildren' | 'getChildren2' | 'getACL' | 'getAllChildrenNumber' }
+>;
 
 export type ReadResult = {
   readonly err: number;
@@ -57,40 +58,61 @@ export const readNode = (tree: Tree, identities: readonly Identity[], request: N
       const acl = allows(node.acl, perm.admin, identities) ? aclOf(node) : redacted(aclOf(node));
       return { err: 0, body: { type: 'aclStat', acl, stat }, watch: null };
     }
+    case 'getAllChildrenNumber':
+      return { err: 0, body: { type: 'count', count: descendantsOf(tree, node) }, watch: null };
   }
 };
 
-export type SetWatches = Extract<ReadRequest, { readonly op: 'setWatches' | 'setWatches2' }>;
-
-export type Restored = {
-  /** Changes that the client missed; their watches are not set again. */
-  readonly events: readonly { readonly type: WatchEventType; readonly path: string }[];
-  readonly set: readonly { readonly table: WatchTable; readonly path: string; readonly mode: number }[];
+/** All nodes below this one; of the root those of the system too. */
+const descendantsOf = (tree: Tree, node: Znode): number => {
+  if (node.path === '/') return tree.nodes.size - 1;
+  let count = 0;
+  const open: Znode[] = [node];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const name of namesIn(next.children)) {
+      const child = nodeAt(tree, `${next.path}/${name}`);
+      if (child === undefined) continue;
+      count += 1;
+      open.push(child);
+    }
+  }
+  return count;
 };
 
-/** What a client's watches of its last connection come to here: fired for what it missed, or set. */
-export const restoreWatches = (tree: Tree, request: SetWatches): Restored => {
-  const events: { type: WatchEventType; path: string }[] = [];
-  const set: { table: WatchTable; path: string; mode: number }[] = [];
-  const missed = (at: Zxid): boolean => compareZxid(at, request.relativeZxid) > 0;
-  for (const path of request.data) {
-    const node = nodeAt(tree, path);
-    if (node === undefined) events.push({ type: eventType.deleted, path });
-    else if (missed(node.mzxid)) events.push({ type: eventType.dataChanged, path });
-    else set.push({ table: 'data', path, mode: watchMode.oneShot });
+/** Reads that are not about one node. */
+export type Query = Extract<ReadRequest, { readonly op: 'getEphemerals' | 'whoAmI' | 'multiRead' }>;
+
+export const answerQuery = (
+  tree: Tree,
+  session: SessionId,
+  identities: readonly Identity[],
+  request: Query,
+): { readonly err: number; readonly body: ReplyBody } => {
+  switch (request.op) {
+    case 'getEphemerals': {
+      // A plain prefix of the text, not of components: /ep finds /eph too.
+      const prefix = request.prefix?.trim() ?? '';
+      const children = ephemeralsOf(tree, session).filter((path) => path.startsWith(prefix));
+      return { err: errorCode.ok, body: { type: 'children', children } };
+    }
+    case 'whoAmI':
+      return { err: errorCode.ok, body: { type: 'identities', identities: identities.map(shownIdentity) } };
+    case 'multiRead': {
+      const results = request.parts.map((part) => readPart(tree, identities, part));
+      return { err: errorCode.ok, body: { type: 'multi', results } };
+    }
   }
-  for (const path of request.exist) {
-    if (nodeAt(tree, path) !== undefined) events.push({ type: eventType.created, path });
-    else set.push({ table: 'data', path, mode: watchMode.oneShot });
-  }
-  for (const path of request.child) {
-    const node = nodeAt(tree, path);
-    if (node === undefined) events.push({ type: eventType.deleted, path });
-    else if (missed(node.pzxid)) events.push({ type: eventType.childrenChanged, path });
-    else set.push({ table: 'child', path, mode: watchMode.oneShot });
-  }
-  for (const path of request.persistent)
-    for (const table of ['data', 'child'] as const) set.push({ table, path, mode: watchMode.persistent });
-  for (const path of request.persistentRecursive) set.push({ table: 'data', path, mode: watchMode.recursive });
-  return { events, set };
+};
+
+const shownIdentity = ({ scheme, id }: Identity): Identity => {
+  const colon = scheme === 'digest' ? id.indexOf(':') : -1;
+  return { scheme, id: colon < 0 ? id : id.slice(0, colon) };
+};
+
+/** Each part succeeds or fails by itself. */
+const readPart = (tree: Tree, identities: readonly Identity[], part: ReadPart): MultiResult => {
+  const { err, body } = readNode(tree, identities, part);
+  if (body.type === 'dataStat') return { op: 'getData', data: body.data, stat: body.stat };
+  if (body.type === 'children') return { op: 'getChildren', children: body.children };
+  return { op: 'error', err };
 };

@@ -53,12 +53,33 @@ export type WriteRequest =
 
 export type Watched = { readonly path: string | null; readonly watch: boolean };
 
+/** What may stand in a multiRead; the flag is carried and means nothing there. */
+export type ReadPart = { readonly op: 'getData' | 'getChildren' } & Watched;
+
+/** Not offered yet, so it is answered where it arrives: among the reads. `version` null is -1: any. */
+export type ReconfigRequest = {
+  readonly op: 'reconfig';
+  readonly joining: string | null;
+  readonly leaving: string | null;
+  readonly members: string | null;
+  readonly version: { readonly epoch: number; readonly counter: number } | null;
+};
+
 export type ReadRequest =
   | ({ readonly op: 'exists' } & Watched)
   | ({ readonly op: 'getData' } & Watched)
   | ({ readonly op: 'getChildren' } & Watched)
   | ({ readonly op: 'getChildren2' } & Watched)
   | { readonly op: 'getACL'; readonly path: string | null }
+  | { readonly op: 'getAllChildrenNumber'; readonly path: string | null }
+  | { readonly op: 'getEphemerals'; readonly prefix: string | null }
+  | { readonly op: 'whoAmI' }
+  | { readonly op: 'multiRead'; readonly parts: readonly ReadPart[] }
+  /** `mode`: 0 persistent, 1 persistent and recursive. */
+  | { readonly op: 'addWatch'; readonly path: string | null; readonly mode: number }
+  /** `kind`: 1 children, 2 data, 3 any, 4 persistent, 5 persistent and recursive (Watcher.WatcherType). */
+  | { readonly op: 'checkWatches' | 'removeWatches'; readonly path: string | null; readonly kind: number }
+  | ReconfigRequest
   | { readonly op: 'ping' }
   | {
       readonly op: 'setWatches' | 'setWatches2';
@@ -112,6 +133,9 @@ export type MultiResult =
   | { readonly op: 'delete' }
   | { readonly op: 'check' }
   | { readonly op: 'setData'; readonly stat: Stat }
+  /** Of a multiRead, as the next. */
+  | { readonly op: 'getData'; readonly data: Uint8Array | null; readonly stat: Stat }
+  | { readonly op: 'getChildren'; readonly children: readonly string[] }
   | { readonly op: 'error'; readonly err: number };
 
 /** The body of a reply; `none` is a header alone (delete, ping, closeSession, auth, every error). */
@@ -124,7 +148,12 @@ export type ReplyBody =
   | { readonly type: 'children'; readonly children: readonly string[] }
   | { readonly type: 'childrenStat'; readonly children: readonly string[]; readonly stat: Stat }
   | { readonly type: 'aclStat'; readonly acl: readonly Acl[]; readonly stat: Stat }
-  | { readonly type: 'multi'; readonly results: readonly MultiResult[] };
+  | { readonly type: 'multi'; readonly results: readonly MultiResult[] }
+  | { readonly type: 'count'; readonly count: number }
+  /** Identities as whoAmI shows them: of a digest the user alone. */
+  | { readonly type: 'identities'; readonly identities: readonly Identity[] }
+  /** ErrorResponse, which says 0: the answer to addWatch. */
+  | { readonly type: 'done' };
 
 /** ReplyHeader and body. `zxid` null is -1 (unknown opcodes). */
 export type Reply = {

@@ -7,7 +7,7 @@ import type { Zxid } from '../data/zxid.js';
 import type { TxnResult } from './apply.js';
 import type { Database } from './database.js';
 import type { Touched } from './leader.js';
-import type { NodeRead, SetWatches } from './read.js';
+import type { NodeRead, Query } from './read.js';
 import type {
   ClientRequest,
   ConnectRequest,
@@ -22,6 +22,7 @@ import type {
 import type { SessionId, Txn } from './txn.js';
 import type { Watches } from './watch.js';
 import { noWatches } from './watch.js';
+import type { SetWatches, WatchRequest } from './watching.js';
 
 export type Serving = {
   /** Id of the next session that begins here. */
@@ -49,7 +50,11 @@ export type Entry =
 
 export type ForwardedOp = WriteRequest['op'] | 'sync';
 export type DeferredRead =
-  NodeRead | SetWatches | Extract<ReadRequest, { readonly op: 'ping' | 'unreadable' | 'unknown' }>;
+  | NodeRead
+  | Query
+  | SetWatches
+  | WatchRequest
+  | Extract<ReadRequest, { readonly op: 'ping' | 'unreadable' | 'unknown' }>;
 
 export type Phase =
   /** Has not said which session it wants. */

@@ -157,7 +157,35 @@ export const anyClientRequest: fc.Arbitrary<ClientRequest> = fc.oneof<fc.Arbitra
     path: orNull(anyText),
     watch: fc.boolean(),
   }) as fc.Arbitrary<ClientRequest>,
-  make({ op: just('getACL'), path: orNull(anyText) }),
+  make({
+    op: fc.constantFrom('getACL' as const, 'getAllChildrenNumber' as const),
+    path: orNull(anyText),
+  }) as fc.Arbitrary<ClientRequest>,
+  make({ op: just('getEphemerals'), prefix: orNull(anyText) }),
+  make({ op: just('whoAmI') }),
+  make({
+    op: just('multiRead'),
+    parts: shortOf(
+      make({
+        op: fc.constantFrom('getData' as const, 'getChildren' as const),
+        path: orNull(anyText),
+        watch: fc.boolean(),
+      }),
+    ),
+  }),
+  make({ op: just('addWatch'), path: orNull(anyText), mode: anyInt }),
+  make({
+    op: fc.constantFrom('checkWatches' as const, 'removeWatches' as const),
+    path: orNull(anyText),
+    kind: anyInt,
+  }) as fc.Arbitrary<ClientRequest>,
+  make({
+    op: just('reconfig'),
+    joining: orNull(anyText),
+    leaving: orNull(anyText),
+    members: orNull(anyText),
+    version: orNull(anyZxid.filter((z) => z.epoch !== 0xffffffff || z.counter !== 0xffffffff)),
+  }),
   just({ op: 'ping' } as const),
   make({
     op: just('setWatches'),
@@ -181,7 +209,7 @@ export const anyClientRequest: fc.Arbitrary<ClientRequest> = fc.oneof<fc.Arbitra
   just({ op: 'unreadable', err: -5 } as const),
   make({
     op: just('unknown'),
-    opcode: fc.constantFrom(0, -1, -10, 10, 13, 16, 17, 18, 20, 22, 102, 103, 104, 106, 107, 999),
+    opcode: fc.constantFrom(0, -1, -10, 10, 13, 20, 102, 999),
   }),
 );
 export const anyForwarded: fc.Arbitrary<ForwardedRequest> = make({
@@ -213,6 +241,8 @@ const anyResult: fc.Arbitrary<MultiResult> = fc.oneof<fc.Arbitrary<MultiResult>[
   make({ op: just('create2'), path: anyText, stat: anyStat }),
   make({ op: fc.constantFrom('delete' as const, 'check' as const) }) as fc.Arbitrary<MultiResult>,
   make({ op: just('setData'), stat: anyStat }),
+  make({ op: just('getData'), data: orNull(anyBytes), stat: anyStat }),
+  make({ op: just('getChildren'), children: anyTexts }),
   make({ op: just('error'), err: anyInt }),
 );
 /** A body with a request that has such an answer. */
@@ -220,7 +250,7 @@ const anyBody: fc.Arbitrary<readonly [ClientRequest['op'], ReplyBody]> = fc.oneo
   fc.Arbitrary<readonly [ClientRequest['op'], ReplyBody]>[]
 >(
   fc.tuple(
-    fc.constantFrom('delete', 'ping', 'auth', 'setWatches', 'setWatches2', 'closeSession', 'unknown'),
+    fc.constantFrom('delete', 'ping', 'auth', 'setWatches', 'setWatches2', 'removeWatches', 'closeSession', 'unknown'),
     just({ type: 'none' }),
   ),
   fc.tuple(fc.constantFrom('create', 'sync'), make({ type: just('path'), path: orNull(anyText) })),
@@ -229,11 +259,20 @@ const anyBody: fc.Arbitrary<readonly [ClientRequest['op'], ReplyBody]> = fc.oneo
     make({ type: just('pathStat'), path: anyText, stat: anyStat }),
   ),
   fc.tuple(fc.constantFrom('exists', 'setData', 'setACL'), make({ type: just('stat'), stat: anyStat })),
-  fc.tuple(just('getData'), make({ type: just('dataStat'), data: orNull(anyBytes), stat: anyStat })),
-  fc.tuple(just('getChildren'), make({ type: just('children'), children: anyTexts })),
+  fc.tuple(
+    fc.constantFrom('getData', 'reconfig'),
+    make({ type: just('dataStat'), data: orNull(anyBytes), stat: anyStat }),
+  ),
+  fc.tuple(fc.constantFrom('getChildren', 'getEphemerals'), make({ type: just('children'), children: anyTexts })),
   fc.tuple(just('getChildren2'), make({ type: just('childrenStat'), children: anyTexts, stat: anyStat })),
   fc.tuple(just('getACL'), make({ type: just('aclStat'), acl: anyAcls, stat: anyStat })),
-  fc.tuple(just('multi'), make({ type: just('multi'), results: shortOf(anyResult) })),
+  fc.tuple(fc.constantFrom('multi', 'multiRead'), make({ type: just('multi'), results: shortOf(anyResult) })),
+  fc.tuple(just('getAllChildrenNumber'), make({ type: just('count'), count: anyInt })),
+  fc.tuple(
+    just('whoAmI'),
+    make({ type: just('identities'), identities: shortOf(make({ scheme: anyText, id: anyText })) }),
+  ),
+  fc.tuple(just('addWatch'), just({ type: 'done' })),
 );
 /** -1 as a zxid stands for none. */
 const anyZxidOrNone = orNull(anyZxid.filter((z) => z.epoch !== 0xffffffff || z.counter !== 0xffffffff));

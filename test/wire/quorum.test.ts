@@ -172,11 +172,15 @@ test('packets: LearnerInfo of older servers is read', (t) => {
   t.like(info('0000000c000000000000000700010000'), { packet: { sid: 7, protocolVersion: 0x10000 } });
 });
 
-test('packets: requests that are forwarded but not offered fail there with UNIMPLEMENTED', (t) => {
-  const reconfig = '00000001ffffffffffffffff00000010' + '0000000000000001' + '00000005' + '00000010' + 'ffffffff';
-  t.like(decodePacket(Buffer.from(reconfig, 'hex'), 0, 'fromLearner'), {
-    packet: { request: { cxid: 5, request: { op: 'invalid', err: -6 } } },
-  });
+test('packets: requests that are forwarded but not offered fail there with UNIMPLEMENTED or RECONFIGDISABLED', (t) => {
+  const forwarded = (opcode: string): unknown =>
+    decodePacket(
+      Buffer.from(`00000001ffffffffffffffff00000010000000000000000100000005${opcode}ffffffff`, 'hex'),
+      0,
+      'fromLearner',
+    );
+  t.like(forwarded('00000010'), { packet: { request: { cxid: 5, request: { op: 'invalid', err: -123 } } } });
+  t.like(forwarded('00000014'), { packet: { request: { cxid: 5, request: { op: 'invalid', err: -6 } } } });
 });
 
 test('packets: memory is bounded by the limits', (t) => {
