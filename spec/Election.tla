@@ -18,14 +18,14 @@ CONSTANTS
     Observer,    \* ids of the servers that learn who leads and have no say
     None,        \* no notification
     Reconnects,  \* may connections end? then what was last sent to a peer is kept
-    Bugs         \* seeded faults, for models that must fail
+    Bugs         \* seeded faults and historic bugs, for models that must fail
 
 ASSUME ServerAssumption ==
     /\ Voter \subseteq Nat /\ IsFiniteSet(Voter) /\ Voter # {}
     /\ Observer \subseteq Nat /\ IsFiniteSet(Observer)
     /\ Voter \cap Observer = {}
 ASSUME ReconnectsAssumption == Reconnects \in BOOLEAN
-ASSUME BugsAssumption == Bugs \subseteq {"QuorumMinusOne", "IgnoreRound", "AnyVote", "HalfVote"}
+ASSUME BugsAssumption == Bugs \subseteq {"QuorumMinusOne", "IgnoreRound", "AnyVote", "HalfVote", "ZOOKEEPER-1514"}
 
 VARIABLES
     role,          \* role[i]: what server i does
@@ -99,6 +99,7 @@ SameVote(m, n) ==
     /\ m.leader = n.leader
     /\ m.epoch = n.epoch
     /\ (m.state = "LOOKING" \/ n.state = "LOOKING") => m.zxid = n.zxid
+    /\ "ZOOKEEPER-1514" \in Bugs => m.zxid = n.zxid /\ m.round = n.round
 
 IsQuorum(S) == 2 * (Cardinality(S) + (IF "QuorumMinusOne" \in Bugs THEN 1 ELSE 0)) > Cardinality(Voter)
 
