@@ -10,7 +10,7 @@ import { newOwner } from './data/hamt.js';
 import type { Owner } from './data/hamt.js';
 import { maxCounter } from './data/zxid.js';
 import type { Recovered } from './recovery.js';
-import { nextZxid } from './replication/broadcast.js';
+import { isOutpromised, nextZxid } from './replication/broadcast.js';
 import { askSync, noSyncs, releaseSyncs } from './replication/clientSync.js';
 import type { Packet } from './replication/packet.js';
 import { replicationStep } from './replication/replication.js';
@@ -354,6 +354,9 @@ const receive = (d: Draft, from: ServerId, packet: Packet): void => {
       return serve(d, { type: 'Revalidated', session: packet.session, valid: packet.valid });
     case 'SYNC':
       return serve(d, { type: 'Synced' });
+    case 'FOLLOWERINFO':
+      replicate(d, { type: 'Packet', from, packet });
+      return isOutpromised(d.replication) ? replicate(d, { type: 'Resign' }) : undefined;
     default:
       return replicate(d, { type: 'Packet', from, packet });
   }

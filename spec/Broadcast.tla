@@ -186,12 +186,24 @@ LeaderTimeout(l) ==
     /\ net' = Closed(net, l)
     /\ UNCHANGED <<epochVars, log, synced, base, delivered>>
 
-\* Leader l has given the last counter of its epoch: only a new epoch goes on (ZOOKEEPER-1277).
+\* The highest epoch that a voter which stands before leader l has accepted from somebody who never came to lead.
+Promised(l) == Max({0} \cup {learners[l][i].zxid[1] : i \in {j \in Server \ Observer : learners[l][j].stage = "epoch"}})
+
+\* That voter refuses the epoch of leader l, now and whenever it comes again.
+PromisedAbove(l) == Promised(l) > newEpoch[l]
+
+EpochSpent(l) == CounterUsedUp(l) \/ PromisedAbove(l)
+
+\* Only a new epoch goes on: leader l has given its last counter (ZOOKEEPER-1277), or its epoch is too low for a voter.
+\* It accepts what that voter has accepted, so that no epoch which it takes part in is too low again.
 Resign(l) ==
     /\ Leading(l) /\ Serving(l)
-    /\ CounterUsedUp(l)
+    /\ EpochSpent(l)
     /\ Left({l})
     /\ learners' = [learners EXCEPT ![l] = NoLearners]
     /\ net' = Closed(net, l)
-    /\ UNCHANGED <<epochVars, log, synced, base, delivered>>
+    /\ IF PromisedAbove(l) /\ "ResignForgets" \notin Bugs
+         THEN SaveEpoch(l, "accepted", Promised(l), currentEpoch[l])
+         ELSE UNCHANGED epochVars
+    /\ UNCHANGED <<log, synced, base, delivered>>
 =============================================================================

@@ -42,9 +42,11 @@ Introduced(l, i) ==
         e      == 1 + Max({acceptedEpoch[l]} \cup {ls[j].zxid[1] : j \in infos})
         known  == newEpoch[l] # 0 /\ saving[l] # "accepted"
         rest   == Received(net, i, l)
+        \* A promise above the leader's epoch is remembered: see PromisedAbove.
+        zxid   == IF Head(net[i][l]).zxid[1] > newEpoch[l] THEN Head(net[i][l]).zxid ELSE Kept(l, i)
     IN  /\ Leading(l)
         /\ learners' = [learners EXCEPT ![l] =
-              IF known THEN [ls EXCEPT ![i] = [stage |-> "epoch", zxid |-> Kept(l, i)]] ELSE ls]
+              IF known THEN [ls EXCEPT ![i] = [stage |-> "epoch", zxid |-> zxid]] ELSE ls]
         /\ net' = IF known /\ ~Ended(rest[i][l])
                     THEN [rest EXCEPT ![l][i] = Append(@, Packet("LEADERINFO", <<newEpoch[l], 0>>))]
                     ELSE rest

@@ -73,23 +73,26 @@ MCRestart(i) == Restart(i) /\ Free /\ Longest
 
 MCInit == Init /\ budget = <<Txns, Crashes, Cuts, Elections>> /\ order = InitialLog
 
-\* A named state to start from: the highest voter leads, everybody follows and serves. traces/ holds a way to it.
+\* A named state to start from: the highest voter leads, everybody follows and serves. traces/ holds a way to it. Whoever
+\* has promised a higher epoch stands apart.
 Established ==
     LET l == Max(Server \ Observer)
-        e == LastOf(InitialLog)[1] + 1
-    IN  /\ phase = [i \in Server |-> "BROADCAST"]
-        /\ leader = [i \in Server |-> l]
-        /\ acceptedEpoch = [i \in Server |-> e]
-        /\ currentEpoch = [i \in Server |-> e]
-        /\ epochFile = [i \in Server |-> <<e, e>>]
+        before == LastOf(InitialLog)[1]
+        e == before + 1
+        follows(i) == FirstPromise(i) <= e
+    IN  /\ phase = [i \in Server |-> IF follows(i) THEN "BROADCAST" ELSE "LOOKING"]
+        /\ leader = [i \in Server |-> IF follows(i) THEN l ELSE None]
+        /\ acceptedEpoch = [i \in Server |-> IF follows(i) THEN e ELSE FirstPromise(i)]
+        /\ currentEpoch = [i \in Server |-> IF follows(i) THEN e ELSE before]
+        /\ epochFile = [i \in Server |-> IF follows(i) THEN <<e, e>> ELSE <<FirstPromise(i), before>>]
         /\ saving = [i \in Server |-> "none"]
         /\ log = [i \in Server |-> InitialLog]
         /\ synced = [i \in Server |-> Len(InitialLog)]
         /\ base = [i \in Server |-> 0]
-        /\ delivered = [i \in Server |-> InitialLog]
+        /\ delivered = [i \in Server |-> IF follows(i) THEN InitialLog ELSE <<>>]
         /\ newEpoch = [i \in Server |-> IF i = l THEN e ELSE 0]
         /\ learners = [i \in Server |-> [j \in Server |->
-              IF i = l /\ j # l THEN [stage |-> "synced", zxid |-> ZeroZxid] ELSE NoLearner]]
+              IF i = l /\ j # l /\ follows(j) THEN [stage |-> "synced", zxid |-> ZeroZxid] ELSE NoLearner]]
         /\ sync = [i \in Server |-> NoSync]
         /\ net = [i \in Server |-> [j \in Server |-> <<>>]]
         /\ budget = <<Txns, Crashes, Cuts, Elections>>
@@ -203,6 +206,12 @@ NeverRecovers == ~(budget = <<0, 0, 0, 0>> /\ \A i \in Server : Serving(i) /\ de
 \* A counter is used up and the next epoch delivers what comes after.
 NeverRollsOver == \A n \in 1..Len(order) :
     ~(n > 1 /\ order[n][1] > order[n - 1][1] /\ order[n - 1][2] = MaxCounter)
+
+\* Everybody serves, also a server that has promised a higher epoch than that of the leader.
+NeverAllServe == ~(\A i \in Server : Serving(i))
+
+\* Of three servers only the first leader can have too low an epoch: once it has resigned, no later one has.
+ResignsOnce == \A l \in Server : Leading(l) /\ Serving(l) /\ PromisedAbove(l) => newEpoch[l] = LastOf(InitialLog)[1] + 1
 
 \* An observer serves and has applied what a client wrote.
 NeverObserves == \A i \in Observer : Serving(i) => delivered[i] = InitialLog

@@ -97,12 +97,14 @@ Expected(i, j) ==
 
 -----------------------------------------------------------------------------
 
+FirstPromise(i) == Max({LastOf(InitialLog)[1]} \cup {p[2] : p \in {q \in Promises : q[1] = i}})
+
 Init ==
     /\ phase = [i \in Server |-> "LOOKING"]
     /\ leader = [i \in Server |-> None]
-    /\ acceptedEpoch = [i \in Server |-> LastOf(InitialLog)[1]]
+    /\ acceptedEpoch = [i \in Server |-> FirstPromise(i)]
     /\ currentEpoch = [i \in Server |-> LastOf(InitialLog)[1]]
-    /\ epochFile = [i \in Server |-> <<LastOf(InitialLog)[1], LastOf(InitialLog)[1]>>]
+    /\ epochFile = [i \in Server |-> <<FirstPromise(i), LastOf(InitialLog)[1]>>]
     /\ saving = [i \in Server |-> "none"]
     /\ log = [i \in Server |-> InitialLog]
     /\ synced = [i \in Server |-> Len(InitialLog)]

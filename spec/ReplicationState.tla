@@ -11,6 +11,7 @@ CONSTANTS
     Server,      \* ids of the servers; positive naturals
     Observer,    \* those of them that do not vote
     InitialLog,  \* transactions that every server has and knows committed at first
+    Promises,    \* pairs of a server and an epoch that it has accepted at first, from somebody who never came to lead
     EpochWrites, \* "step": writing an epoch file is a step; "eager": done when asked
     MaxCounter,  \* the last counter that a leader may give in its epoch
     LateNotice,  \* TRUE: each side notices a broken connection in a step of its own
@@ -20,13 +21,15 @@ None == 0
 
 ASSUME ServerAssumption == Server \subseteq Nat \ {None} /\ IsFiniteSet(Server)
 ASSUME ObserverAssumption == Observer \subseteq Server
+ASSUME PromisesAssumption == Promises \subseteq Server \X Nat
 ASSUME EpochWritesAssumption == EpochWrites \in {"step", "eager"}
 ASSUME MaxCounterAssumption == MaxCounter \in Nat \ {0}
 ASSUME LateNoticeAssumption == LateNotice \in BOOLEAN
 ASSUME BugsAssumption == Bugs \subseteq
     {"ZOOKEEPER-335", "ZOOKEEPER-962", "ZOOKEEPER-1154", "ZOOKEEPER-1319", "ZOOKEEPER-2355", "ZOOKEEPER-2845",
      "ZOOKEEPER-3104", "ZOOKEEPER-3642", "ZOOKEEPER-3911", "ZOOKEEPER-4394", "ZOOKEEPER-4643", "ZOOKEEPER-4646",
-     "ZOOKEEPER-4685", "ZOOKEEPER-4712", "ZOOKEEPER-4785", "ZOOKEEPER-4925", "StickyAck"}
+     "ZOOKEEPER-4685", "ZOOKEEPER-4712", "ZOOKEEPER-4785", "ZOOKEEPER-4925", "StickyAck",
+     "ResignForgets"}
 
 VARIABLES
     phase,         \* phase[i]: DOWN LOOKING DISCOVERY SYNCHRONIZATION BROADCAST
@@ -97,7 +100,9 @@ NoLearners == [i \in Server |-> NoLearner]
 
 \* What leader l keeps of the acknowledgements of learner i when their connection ends: nothing. With StickyAck, all.
 Kept(l, i) ==
-    IF "StickyAck" \in Bugs /\ phase[l] = "BROADCAST" THEN learners[l][i].zxid ELSE ZeroZxid
+    IF "StickyAck" \in Bugs /\ phase[l] = "BROADCAST" /\ learners[l][i].zxid[1] <= newEpoch[l]
+      THEN learners[l][i].zxid
+      ELSE ZeroZxid
 Forgotten(l, i) == [stage |-> "none", zxid |-> Kept(l, i)]
 
 \* mode: none DIFF SNAP; stage: packets (until NEWLEADER), logging (until its ACK), acked (until UPTODATE).

@@ -241,26 +241,37 @@ const filesOf = (disk: Place['disk']): DiskFiles => {
   };
 };
 
+/** The epoch that server `i` has accepted at first. */
+const firstPromise = ({ initialLog, promises }: Setting, i: ServerId): number =>
+  Math.max(initialLog.at(-1)?.epoch ?? 0, ...promises.flatMap(([sid, epoch]) => (sid === i ? [epoch] : [])));
+
 /** Every server has the same log, nobody leads: the spec's Init. */
 const atFirst = (setting: Setting): E.Either<string, W> => {
   const { initialLog: log, rules, budget } = setting;
   const n = setting.servers.length;
   const epoch = log.at(-1)?.epoch ?? 0;
-  const place: Place = {
+  const placeAt = (i: ServerId): Place => ({
     up: false,
-    disk: { accepted: epoch, current: epoch, asked: null, base: [], entries: log.map(txnOf), durable: log.length },
+    disk: {
+      accepted: firstPromise(setting, i),
+      current: epoch,
+      asked: null,
+      base: [],
+      entries: log.map(txnOf),
+      durable: log.length,
+    },
     tree: [],
     serving: false,
     listening: false,
     asking: null,
     told: null,
-  };
+  });
   let w: W = {
     setting,
     servers: Array.from({ length: n }, () => null),
     world: {
       rules,
-      places: Array.from({ length: n }, () => place),
+      places: Array.from({ length: n }, (_, k) => placeAt(k + 1)),
       connections: Array.from({ length: n * n }, () => null),
     },
     budget,
@@ -282,7 +293,9 @@ const establishedFrom = (w: W, budget: Budget): E.Either<string, W> => {
   const all = w.setting.servers;
   const n = Math.max(...w.setting.voters);
   let state: W = { ...w, budget: [0, 0, 0, 1] };
-  const others = all.filter((i) => i !== n);
+  const epoch = (w.setting.initialLog.at(-1)?.epoch ?? 0) + 1;
+  // Whoever has promised more stands apart.
+  const others = all.filter((i) => i !== n && firstPromise(w.setting, i) <= epoch);
   const labels: (readonly [string, ...number[]])[] = [
     ['Elected', n, n],
     ...others.map((i) => ['Elected', i, n] as const),

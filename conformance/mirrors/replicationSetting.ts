@@ -12,6 +12,8 @@ export type Setting = {
   readonly servers: readonly ServerId[];
   readonly voters: readonly ServerId[];
   readonly initialLog: History;
+  /** Epochs that servers have accepted before, by server. */
+  readonly promises: readonly (readonly [ServerId, number])[];
   readonly limits: Limits;
   readonly rules: Rules;
   readonly budget: Budget;
@@ -35,6 +37,7 @@ const numbers = (model: Model): E.Either<string, Record<string, unknown>> => {
     'Server',
     'Observer',
     'InitialLog',
+    'Promises',
     'EpochWrites',
     'MaxCounter',
     'LateNotice',
@@ -68,6 +71,7 @@ export const settingOf = (model: Model): E.Either<string, Setting> => {
       epoch,
       counter,
     })),
+    promises: (c['Promises'] as { readonly set: readonly (readonly [number, number])[] }).set,
     limits: { keep: keepAll, maxCounter: c['MaxCounter'] as number },
     rules: {
       voters,

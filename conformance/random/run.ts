@@ -136,14 +136,7 @@ export const runSeed: RunSeed = (seed, options) => {
   if (!over()) {
     heals(cluster);
     clients.finish();
-    const rest = (): void => time.advance(time.now() + restMs, () => over() || (clients.isDone() && atRest(cluster)));
-    rest();
-    const stale = over() ? null : staleLeader(cluster);
-    if (stale !== null) {
-      cluster.crash(stale);
-      cluster.restart(stale);
-      rest();
-    }
+    time.advance(time.now() + restMs, () => over() || (clients.isDone() && atRest(cluster)));
     if (!over()) rested(cluster, clients.isDone(), onFault);
   }
   if (!over()) finalTrees(cluster, monitor, clients.acknowledged(), onFault);
@@ -173,18 +166,6 @@ const atRest = (cluster: Cluster): boolean => {
     (s) =>
       s !== null && s.serving && s.replication.role.leader === leader && zxidText(s.replication.delivered) === text,
   );
-};
-
-/**
- * The leader whose epoch is below one that another server has accepted from somebody who never came to lead. That server
- * refuses it for ever, in Apache's ensembles too: what helps is an election, for which an operator restarts the leader.
- */
-const staleLeader = (cluster: Cluster): ServerId | null => {
-  const states = cluster.servers.flatMap((s) => s.state ?? []);
-  const leading = cluster.servers.find((s) => s.state?.serving === true && s.state.replication.role.leader === s.sid);
-  const epoch = leading?.state?.replication.disk.acceptedEpoch;
-  const isStale = epoch !== undefined && states.some((s) => !s.serving && s.replication.disk.acceptedEpoch > epoch);
-  return isStale ? (leading?.sid ?? null) : null;
 };
 
 const zxidText = ({ epoch, counter }: { readonly epoch: number; readonly counter: number }): string =>

@@ -24,6 +24,7 @@ import {
   supporters,
   votes,
   withDisk,
+  withEpochs,
   withLearner,
   withLearners,
   withRole,
@@ -189,9 +190,32 @@ export const leaderTimeout = (s: ReplicationState): ReplicationStep => {
   return leave(s);
 };
 
-/** The leader has given the last counter of its epoch: only a new epoch goes on (ZOOKEEPER-1277). */
+/** The highest epoch, if above this leader's, that a voter which stands before it has accepted; 0: none. */
+const promisedAbove = (s: ReplicationState): number => {
+  let highest = 0;
+  for (const l of s.role.learners)
+    if (l.stage === 'epoch' && votes(s, l.sid) && l.zxid.epoch > highest) highest = l.zxid.epoch;
+  return highest > s.role.newEpoch ? highest : 0;
+};
+
+/**
+ * Whether an established leader must make room for a new epoch because a voter has accepted a higher one, from somebody
+ * who never came to lead: that voter refuses the leader whenever it comes (docs/divergence.md).
+ */
+export const isOutpromised = (s: ReplicationState): boolean =>
+  leads(s) && s.role.phase === 'BROADCAST' && promisedAbove(s) > 0;
+
+/**
+ * Only a new epoch goes on: the leader has given its last counter (ZOOKEEPER-1277), or its epoch is too low for a voter.
+ * It accepts what that voter has accepted, so that no epoch which it takes part in is too low again.
+ */
 export const resign = (s: ReplicationState): ReplicationStep => {
   if (!leads(s)) return { refused: 'Leading' };
   if (s.role.phase !== 'BROADCAST') return { refused: 'Serving' };
-  return nextZxid(s) === null ? leave(s) : { refused: 'CounterUsedUp' };
+  const epoch = promisedAbove(s);
+  if (epoch === 0) return nextZxid(s) === null ? leave(s) : { refused: 'EpochSpent' };
+  const step = leave(withDisk(s, withEpochs(s.disk, 'accepted', epoch, s.disk.currentEpoch)));
+  return 'refused' in step
+    ? step
+    : { state: step.state, effects: [...step.effects, { type: 'SaveEpoch', file: 'accepted', epoch }] };
 };

@@ -96,7 +96,9 @@ export const introduced = (s: ReplicationState, from: ServerId, acceptedEpoch: n
   if (!leads(s)) return { refused: 'Leading' };
   const { role } = s;
   if (role.newEpoch !== 0 && s.disk.saving !== 'accepted') {
-    const learners = withLearner(role.learners, { sid: from, stage: 'epoch', zxid: zeroZxid });
+    // A promise above the leader's epoch is remembered: see promisedAbove in broadcast.ts.
+    const zxid: Zxid = acceptedEpoch > role.newEpoch ? { epoch: acceptedEpoch, counter: 0 } : zeroZxid;
+    const learners = withLearner(role.learners, { sid: from, stage: 'epoch', zxid });
     return { state: withRole(s, withLearners(role, learners)), effects: [leaderInfo(from, role.newEpoch)] };
   }
   const learner: Learner = { sid: from, stage: 'info', zxid: { epoch: acceptedEpoch, counter: 0 } };

@@ -23,7 +23,10 @@ export type LearnerStage = 'info' | 'epoch' | 'waiting' | 'ackepoch' | 'syncing'
 export type Learner = {
   readonly sid: ServerId;
   readonly stage: LearnerStage;
-  /** info: (acceptedEpoch, 0). waiting, ackepoch: its last logged zxid. synced: the highest that it acknowledged. */
+  /**
+   * info: (acceptedEpoch, 0). epoch: the same where it is above the leader's epoch. waiting, ackepoch: its last logged
+   * zxid. synced: the highest that it acknowledged.
+   */
   readonly zxid: Zxid;
 };
 
@@ -146,7 +149,7 @@ export type ReplicationGuard =
   | 'Unsynced'
   | 'Peer'
   | 'QuorumMissing'
-  | 'CounterUsedUp';
+  | 'EpochSpent';
 
 export type ReplicationStep = Step<ReplicationState, ReplicationEffect, ReplicationGuard>;
 

@@ -291,6 +291,21 @@ test('Server: a leader whose counter is used up resigns', (t) => {
   t.false(run.state.serving);
 });
 
+test('Server: a leader that a voter refuses for its epoch resigns, and stands for election once it has accepted that', (t) => {
+  const run = leading();
+  const info = { type: 'FOLLOWERINFO', acceptedEpoch: 7, sid: 2, protocolVersion: 0x10000, configVersion: zeroZxid };
+  const types = (effects: readonly ServerEffect[]): readonly string[] =>
+    effects.map((e) => (e.type === 'Send' ? e.packet.type : e.type === 'SaveEpoch' ? `${e.file} ${e.epoch}` : e.type));
+  t.deepEqual(types(send(run, packet(2, { ...info, type: 'FOLLOWERINFO' }))), [
+    'LEADERINFO',
+    'DisconnectAll',
+    'accepted 7',
+    'Notify',
+    'Notify',
+  ]);
+  t.false(run.state.serving);
+});
+
 test('Server: a leader that is a quorum alone goes on in the next epoch, and serves clients there', (t) => {
   const run = alone();
   attach(run, 1);

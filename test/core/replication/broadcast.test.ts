@@ -1,9 +1,9 @@
 import test from 'ava';
-import { maxCounter } from '../../../core/data/zxid.js';
-import { nextZxid, propose } from '../../../core/replication/broadcast.js';
+import { maxCounter, zeroZxid } from '../../../core/data/zxid.js';
+import { isOutpromised, nextZxid, propose } from '../../../core/replication/broadcast.js';
 import { replicationStep } from '../../../core/replication/replication.js';
 import { appended, withDisk } from '../../../core/replication/state.js';
-import type { ReplicationState } from '../../../core/replication/state.js';
+import type { ReplicationEvent, ReplicationState } from '../../../core/replication/state.js';
 import {
   ack,
   ackEpoch,
@@ -39,6 +39,9 @@ import {
   upToDate,
   zxid,
 } from './support.js';
+
+const observerInfo = (sid: number, acceptedEpoch: number): ReplicationEvent =>
+  from(sid, { type: 'OBSERVERINFO', acceptedEpoch, sid, protocolVersion: 0x10000, configVersion: zeroZxid });
 
 /** Leader 3 of five, established with learners 1 and 2. */
 const ofFive = after(
@@ -276,9 +279,25 @@ test('Resign: a leader whose counter is used up leaves, also one that is a quoru
 });
 
 test('Resign: refused before the last counter, to who does not lead and to who is not established', (t) => {
-  t.is(refusal(leading({ maxCounter: 1 }), resign), 'CounterUsedUp');
+  t.is(refusal(leading({ maxCounter: 1 }), resign), 'EpochSpent');
   t.is(refusal(following(), resign), 'Leading');
   t.is(refusal(synchronizing(), resign), 'Serving');
+});
+
+test('Resign: a leader whose epoch a voter refuses leaves, and accepts what the voter has accepted', (t) => {
+  const s = after(leading(), followerInfo(2, 5));
+  t.true(isOutpromised(s));
+  t.deepEqual(asks(s, resign), ['DisconnectAll', 'Leave', 'SaveEpoch accepted 5']);
+  t.deepEqual(asks(after(s, resign), epochSaved), ['LookForLeader 2 1.1']);
+  const next = after(s, resign, epochSaved, elected(3), followerInfo(1, 2));
+  t.is(next.role.newEpoch, 6, 'above what the voter has accepted, although it has not come yet');
+});
+
+test('Resign: refused while no voter has accepted more, and once it has gone', (t) => {
+  t.is(refusal(after(leading(), followerInfo(2, 2)), resign), 'EpochSpent');
+  t.is(refusal(after(leading(), followerInfo(2, 5), closed(2)), resign), 'EpochSpent');
+  t.is(refusal(after(leading({ voters: [1, 3] }), observerInfo(2, 5)), resign), 'EpochSpent');
+  t.false(isOutpromised(after(synchronizing(), followerInfo(2, 5))), 'a leader that is not established yet');
 });
 
 test('Resign: the counter 0xffffffff is never given', (t) => {
