@@ -1,6 +1,6 @@
 /**
- * A process that checks one model: TLC alone, or TLC and the comparison with the core. Models run beside each other in
- * processes, since searching the core keeps a thread busy for seconds.
+ * A process that checks models, one after another: TLC alone, or TLC and the comparison with the core. Models run beside
+ * each other in processes, since searching the core keeps a thread busy for seconds.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -77,10 +77,10 @@ const run = async (job: Job, tell: (message: FromWorker) => void): Promise<Done>
 // TLC is killed when this process exits; a parent that is gone wants no result.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 process.on('disconnect', () => process.exit(130));
-process.once('message', (job) => {
+process.on('message', (job) => {
+  if (job === 'end') process.exit(0);
   const tell = (message: FromWorker): void => void process.send?.(message);
-  const end = (done: Done): void => void process.send?.(done, undefined, {}, () => process.exit(0));
-  run(job as Job, tell).then(end, (e: unknown) =>
-    end({ type: 'died', why: e instanceof Error ? (e.stack ?? e.message) : String(e) }),
+  run(job as Job, tell).then(tell, (e: unknown) =>
+    tell({ type: 'died', why: e instanceof Error ? (e.stack ?? e.message) : String(e) }),
   );
 });

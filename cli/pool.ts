@@ -1,4 +1,4 @@
-/** Runs models beside each other, each in a process of its own, some at a time. */
+/** Runs models beside each other, some at a time, in processes that take one after another. */
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -31,50 +31,71 @@ export const runJobs = async (jobs: readonly Job[], options: PoolOptions): Promi
   const results: (Done | null)[] = jobs.map(() => null);
   const waiting = [...jobs.entries()];
   const lane = async (): Promise<void> => {
+    let worker: Worker | null = null;
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      if (options.signal?.aborted === true) return;
+      if (options.signal?.aborted === true) break;
       const [at, job] = next;
       const started = performance.now();
       options.onStart?.(job.model.name);
-      const done = await runOne(job, options);
+      worker = worker === null || worker.gone() ? startWorker() : worker;
+      const done = await worker.run(job, options);
       results[at] = done;
       if (done !== null) options.onDone?.(job.model.name, done, performance.now() - started);
     }
+    await worker?.end();
   };
   const lanes = Array.from({ length: Math.max(1, options.parallel) }, lane);
   await Promise.all([...lanes, ...(options.later ?? []).map((begin) => begin.then(lane))]);
   return results;
 };
 
-const runOne = (job: Job, { onProgress, signal }: PoolOptions): Promise<Done | null> =>
-  new Promise((resolve) => {
-    const child = fork(workerScript, {
-      execArgv: [`--max-old-space-size=${workerHeap}`],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      serialization: 'advanced',
-      // Ctrl-C reaches the parent alone, which stops its workers.
-      detached: true,
-    });
-    let stderr = '';
-    let done: Done | null = null;
-    const stop = (): void => void child.kill('SIGTERM');
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(-4000);
-    });
-    child.on('message', (message) => {
-      const told = message as FromWorker;
-      if (told.type === 'progress') onProgress?.(job.model.name, told.phase, told.states);
-      else done = told;
-    });
-    child.on('error', (e) => {
-      stderr += e.message;
-      resolve({ type: 'died', why: stderr });
-    });
-    child.on('close', (code, how) => {
-      signal?.removeEventListener('abort', stop);
-      if (signal?.aborted === true) return resolve(null);
-      resolve(done ?? { type: 'died', why: `ended with ${how ?? code ?? '?'}: ${stderr.trim()}` });
-    });
-    signal?.addEventListener('abort', stop, { once: true });
-    child.send(job);
+/** A process that takes one job after another; one that dies is not used again. */
+type Worker = {
+  /** null where the signal has stopped it. */
+  readonly run: (job: Job, watched: Pick<PoolOptions, 'onProgress' | 'signal'>) => Promise<Done | null>;
+  readonly gone: () => boolean;
+  readonly end: () => Promise<void>;
+};
+
+const startWorker = (): Worker => {
+  const child = fork(workerScript, {
+    execArgv: [`--max-old-space-size=${workerHeap}`],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    serialization: 'advanced',
+    // Ctrl-C reaches the parent alone, which stops its workers.
+    detached: true,
   });
+  let stderr = '';
+  let why: string | null = null;
+  let take: (message: FromWorker) => void = () => undefined;
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-4000);
+  });
+  child.on('message', (message) => take(message as FromWorker));
+  const closed = new Promise<string>((resolve) => {
+    const end = (text: string): void => resolve((why = text));
+    child.on('error', (e) => end(`${stderr}${e.message}`));
+    child.on('close', (code, how) => end(`ended with ${how ?? code ?? '?'}: ${stderr.trim()}`));
+  });
+  const run: Worker['run'] = async (job, { onProgress, signal }) => {
+    const stop = (): void => void child.kill('SIGTERM');
+    signal?.addEventListener('abort', stop, { once: true });
+    const told = new Promise<Done>((resolve) => {
+      take = (message) => {
+        if (message.type === 'progress') onProgress?.(job.model.name, message.phase, message.states);
+        else resolve(message);
+      };
+    });
+    // It may be gone already, which `closed` tells.
+    child.send(job, () => undefined);
+    const done = await Promise.race([told, closed.then((text): Done => ({ type: 'died', why: text }))]);
+    signal?.removeEventListener('abort', stop);
+    return signal?.aborted === true ? null : done;
+  };
+  const end = async (): Promise<void> => {
+    // Not `disconnect`: of a channel that we close ourselves Node tells no `close`.
+    child.send('end', () => undefined);
+    await closed;
+  };
+  return { run, gone: () => why !== null, end };
+};
