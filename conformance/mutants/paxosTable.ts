@@ -11,7 +11,7 @@ export const paxosMutants = [
     replace: 'if (ballot >= promised) return asking(',
     operator: 'comparison',
     where,
-    caughtBy: 'PaxosThreeBallots',
+    caughtBy: 'PaxosPair',
   },
   {
     id: 'a ballot is begun again',
@@ -20,7 +20,7 @@ export const paxosMutants = [
     replace: 'if (ballot < state.files.ballot) return',
     operator: 'comparison',
     where,
-    caughtBy: 'PaxosThreeBallots',
+    caughtBy: 'PaxosPair',
   },
   {
     id: 'the value of the lowest vote is taken up',
@@ -65,7 +65,7 @@ export const paxosMutants = [
     replace: '',
     operator: 'dropped guard',
     where,
-    caughtBy: 'PaxosThreeBallots',
+    caughtBy: 'PaxosPair',
   },
   {
     id: 'promises of a ballot that is over count',
@@ -111,7 +111,7 @@ export const paxosMutants = [
       'return { state: withFiles(state, { ballot: state.files.ballot, promised: ballot, vote }), effects: [promise(state, ballot)] };',
     operator: 'asked is done',
     where,
-    caughtBy: 'PaxosThreeBallots',
+    caughtBy: 'PaxosPair',
   },
   {
     id: 'a vote is given and not saved',
@@ -121,7 +121,7 @@ export const paxosMutants = [
       'return { state: withFiles(state, { ballot: state.files.ballot, promised: ballot, vote: next }), effects: [voted(state, next)] };',
     operator: 'asked is done',
     where,
-    caughtBy: 'PaxosThreeBallots',
+    caughtBy: 'PaxosPair',
   },
   {
     id: 'a ballot is begun before it is saved, and saved when it begins',

@@ -20,7 +20,7 @@ export const serviceMutants = [
 `,
     operator: 'order',
     where,
-    caughtBy: 'ServicePipeline',
+    caughtBy: 'ServiceAgain',
   },
   {
     id: 'a read does not wait for the writes before it',
@@ -29,7 +29,7 @@ export const serviceMutants = [
     replace: 'if (c.queue.size >= 0) answerRead(',
     operator: 'dropped guard',
     where,
-    caughtBy: 'ServicePipeline',
+    caughtBy: 'ServiceLeaderClients',
   },
   {
     id: 'a client that has seen as much as the server is turned away',
@@ -65,7 +65,7 @@ export const serviceMutants = [
     replace: '  for (const conn of []) round.watches = removeWatch(',
     operator: 'dropped effect',
     where,
-    caughtBy: 'ServiceExists',
+    caughtBy: 'ServiceReconnect',
   },
   {
     id: 'recursive watches hear of their own path alone',
@@ -83,7 +83,7 @@ export const serviceMutants = [
     replace: 'err: errorCode.ok',
     operator: 'dropped guard',
     where,
-    caughtBy: 'ServiceMove',
+    caughtBy: 'ServiceLate',
   },
   {
     id: 'a session stays where it was when its client goes on elsewhere',
@@ -119,7 +119,7 @@ export const serviceMutants = [
     replace: 'Math.floor(ms / tickMs + 2) * tickMs;',
     operator: 'other value',
     where,
-    caughtBy: 'ServiceTooLate',
+    caughtBy: 'ServiceLate',
   },
   {
     id: 'the end of a session forgets znodes that are not applied yet',
@@ -133,11 +133,11 @@ export const serviceMutants = [
   {
     id: 'checks see only what is applied',
     file: 'core/service/leader.ts',
-    find: 'const view: View = { tree: database.tree, outstanding: leader.outstanding };',
-    replace: 'const view: View = { tree: database.tree, outstanding: emptyHamt() };',
+    find: 'const view: View = { tree: database.tree, outstanding: leader.outstanding, rules };',
+    replace: 'const view: View = { tree: database.tree, outstanding: emptyHamt(), rules };',
     operator: 'other value',
     where,
-    caughtBy: 'ServicePipeline',
+    caughtBy: 'ServiceLeaderClients',
   },
   {
     id: 'the old connection of a session stays beside the new one',

@@ -107,7 +107,7 @@ export const mutants: readonly Mutant[] = [
     replace: 'ackEpoch(s, from, s.disk.currentEpoch)',
     operator: 'other value',
     where: 'discovery',
-    caughtBy: 'Cut',
+    caughtBy: 'Crash',
   },
   {
     id: 'an epoch that was promised before is refused',
@@ -116,7 +116,7 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (epoch <= s.disk.acceptedEpoch) return leave(s);',
     operator: 'comparison',
     where: 'discovery',
-    caughtBy: 'Cut',
+    caughtBy: 'Crash',
   },
   {
     id: 'the learners epochs are not heard',
@@ -172,7 +172,7 @@ export const mutants: readonly Mutant[] = [
     replace: 'const history = windowSize(log);',
     operator: 'dropped guard',
     where: 'synchronization',
-    caughtBy: 'Cut',
+    caughtBy: 'Crash',
   },
   {
     id: 'proposals before UPTODATE are forgotten',
@@ -181,7 +181,7 @@ export const mutants: readonly Mutant[] = [
     replace: 'pending: [],',
     operator: 'other value',
     where: 'synchronization',
-    caughtBy: 'Cut',
+    caughtBy: 'Crash',
   },
   {
     id: 'a new leader is not told of its commits',
@@ -190,7 +190,7 @@ export const mutants: readonly Mutant[] = [
     replace: 'const upTo = sync.commits > 99 ?',
     operator: 'dropped guard',
     where: 'synchronization',
-    caughtBy: 'Cut',
+    caughtBy: 'Crash',
   },
   {
     id: 'one acknowledgement less commits',

@@ -151,10 +151,13 @@ for (const name of wanted) {
     const known = await graphOf(name);
     // Not what a patch is for.
     if (known.model.constants['Bugs'] !== '{}') return t.true(Object.values(patches).flat().includes(name));
-    const copy = await copyOf(sources);
-    t.is(firstParting(mirrorOf(copy, known.model), known.graph), null);
+    const mirror = mirrorOf(await copyOf(sources), known.model);
+    t.is(firstParting(mirror, known.graph), null);
+    if (known.graph.states > 3000) return;
     // The walk itself, held against the comparison.
-    const { equal, findings } = await compared(copy, known);
+    const { equal, findings } = await compareGraphs(mirror, known.bindings, known.dump, {
+      maxStates: 2 * known.graph.states,
+    });
     t.deepEqual(findings, []);
     t.true(equal);
   });
