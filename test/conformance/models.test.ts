@@ -90,6 +90,20 @@ test('the fixture and spec/models.json are well formed', (t) => {
   }
 });
 
+test('spec/models.json: what holds has its sizes, and npm test runs something of every module', (t) => {
+  const r = readModels('spec/models.json');
+  if (E.isLeft(r)) return t.fail(r.left.join('\n'));
+  const models = [...r.right.values()].filter((m) => m.tier === 'tiny' || m.tier === 'ci');
+  const sized = (m: Model): boolean => [m.distinct, m.generated, m.depth].every((n) => n !== undefined && n > 0);
+  const named = (ms: readonly Model[]): readonly string[] => ms.map((m) => m.name);
+  t.deepEqual(named(models.filter((m) => m.result === 'ok' && !sized(m))), [], 'without sizes');
+  t.deepEqual(named(models.filter((m) => m.compare !== undefined && m.edges === undefined)), [], 'without edges');
+  const tiny = models.filter((m) => m.tier === 'tiny');
+  const within = new Set(tiny.map((m) => m.module));
+  t.deepEqual([...new Set(models.map((m) => m.module))].filter((module) => !within.has(module)).toSorted(), []);
+  t.true(tiny.some((m) => m.result !== 'ok'));
+});
+
 test('models spread over files are one table: extends reaches across, a name stands in one file only', (t) => {
   const foo = JSON.stringify({ Foo: base });
   const bar = JSON.stringify({ Bar: { extends: 'Foo', result: 'ok', constants: { Max: 7 } } });
