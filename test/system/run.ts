@@ -3,6 +3,7 @@ import { runApache } from './apache.js';
 import * as clients from './clients.js';
 import { runSession, steps, tellsDeletions } from './session.js';
 import type { Outcome } from './told.js';
+import { runStickyAck } from './stickyAck.js';
 import { runZkcli } from './zkcli.js';
 
 const programs = ['java', 'c', 'node', 'go'] as const;
@@ -38,6 +39,7 @@ const suites: Readonly<Record<string, () => Promise<boolean>>> = {
   go: session('go'),
   planted,
   apache: () => runApache(process.env['STORY']),
+  'sticky-ack': runStickyAck,
 };
 
 const chosen = process.argv.slice(2);
