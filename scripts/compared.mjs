@@ -1,4 +1,4 @@
-/** What the conformance side of the coverage consists of, besides models and kept traces. */
+/** What the conformance side of the coverage consists of, besides models and kept traces; which tests take long. */
 const preload = new URL('fixedSeed.mjs', import.meta.url).href;
 
 /** The environment in which coverage is recorded: properties draw the same cases every time. */
@@ -18,3 +18,6 @@ export const comparing = [
   'dist/test/core/service/replicas.test.js',
   'dist/test/core/service/runs.test.js',
 ];
+
+/** Tests that take minutes: `npm test` leaves them to `npm test -- --all`, as it does models of the tier "ci". */
+export const larger = ['dist/test/conformance/bugs.test.js'];
