@@ -51,7 +51,7 @@ export const serviceMutants = [
   },
   {
     id: 'a watch that is set again fires for what the client has seen',
-    file: 'core/service/read.ts',
+    file: 'core/service/watching.ts',
     find: 'compareZxid(at, request.relativeZxid) > 0;',
     replace: 'compareZxid(at, request.relativeZxid) >= 0;',
     operator: 'comparison',
