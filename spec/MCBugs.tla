@@ -12,13 +12,10 @@ EXTENDS MCReplication
 LogIsLeaders == \A i, l \in Server :
     leader[i] = l /\ Leading(l) /\ (Serving(i) \/ sync[i].stage = "acked") => IsPrefix(log[i], log[l])
 
-\* A learner that serves has everything of earlier epochs: its synchronisation brought it all.
-SynchronisedWhole == \A i \in Server : Serving(i) =>
-    \A n \in 1..Len(order) : order[n][1] < currentEpoch[i] => UpTo(delivered[i], order[n]) >= n
-
-\* An epoch is led by one server only, also when the first has not served yet.
-OneLeaderAnEpoch == \A l, m \in Server :
-    Leading(l) /\ Leading(m) /\ newEpoch[l] = newEpoch[m] /\ newEpoch[l] # 0 => l = m
+\* A learner that has acknowledged NEWLEADER has all that its leader had of earlier epochs.
+AcknowledgedWhole == \A i, l \in Server :
+    leader[i] = l /\ Leading(l) /\ sync[i].stage = "acked" =>
+        \A n \in 1..Len(log[l]) : log[l][n][1] < newEpoch[l] => n <= Len(log[i]) /\ log[i][n] = log[l][n]
 
 -----------------------------------------------------------------------------
 (* For clients                                                             *)
@@ -29,6 +26,10 @@ NothingLost == \A l \in Server :
 
 \* Whoever asks two servers that serve is told the same history, further here than there.
 OneHistory == PrefixConsistency
+
+\* Whoever asks a server that serves is told everything of earlier epochs.
+ServesWhole == \A i \in Server : Serving(i) =>
+    \A n \in 1..Len(order) : order[n][1] < currentEpoch[i] => UpTo(delivered[i], order[n]) >= n
 
 \* Two leaders that serve never give two writes one zxid.
 OneWriteOneZxid == \A l, m \in Server :
