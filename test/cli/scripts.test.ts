@@ -80,7 +80,8 @@ test('results of ava are read as it writes them: failures with their reasons, sk
     test.skip('waits', (t) => t.pass());`;
   writeFileSync(path, body);
   const config = join('dist', 'test', 'cli', `planted-${process.pid}.config.mjs`);
-  writeFileSync(config, `export default { files: ['${path}'] };`);
+  // The machine may be busy with models.
+  writeFileSync(config, `export default { files: ['${path}'], timeout: '5m' };`);
   t.teardown(() => {
     for (const planted of [path, config]) rmSync(planted, { force: true });
   });

@@ -18,8 +18,7 @@ test.before('TLC is here', async (t) => {
 /** The spec with one of its texts replaced, in a folder of its own. */
 const seeded = (t: ExecutionContext, module: string, find: string, replace: string): string => {
   const dir = folder(t);
-  for (const name of readdirSync('spec').filter((n) => /\.(tla|json)$/.test(n)))
-    cpSync(join('spec', name), join(dir, name));
+  cpSync('spec', dir, { recursive: true });
   const text = readFileSync(join(dir, module), 'utf8');
   t.is(text.split(find).length, 2, `${find} stands in ${module} once`);
   writeFileSync(
