@@ -52,7 +52,8 @@ const piecesOf = (
     })
     .filter(
       ({ from, to: end }) =>
-        !tokens.slice(from, end).some((t) => t.text === "'" || t.text === 'UNCHANGED' || assigns(t.text)),
+        // A switch of seeded faults is no condition of the protocol.
+        !tokens.slice(from, end).some((t) => ["'", 'UNCHANGED', 'Bugs'].includes(t.text) || assigns(t.text)),
     );
 };
 
