@@ -22,11 +22,14 @@ import type { ServiceEffect, ServiceEvent } from './service/service.js';
 import * as leader from './service/leader.js';
 import type { WriteToPrepare } from './service/leader.js';
 import type { ForwardedRequest } from './service/request.js';
+import { defaultRules } from './service/rules.js';
 import { firstSessionId } from './service/sessionId.js';
 import type { Clock, ServerConfig, ServerEffect, ServerEvent, ServerState, ServerStep } from './serverState.js';
 import { absurd } from './step.js';
 import * as timing from './timing.js';
 
+export { defaultRules } from './service/rules.js';
+export type { ServiceRules } from './service/rules.js';
 export { statusOf } from './status.js';
 export type { Status } from './status.js';
 export type { Clock, ServerConfig, ServerEffect, ServerEvent, ServerState, ServerStep } from './serverState.js';
@@ -256,7 +259,7 @@ const startServing = (d: Draft, epoch: number): void => {
   const { config, clock } = d;
   d.serving = true;
   elect(d, { type: 'UpdateVoteEpoch', epoch });
-  if (leads(d.replication)) d.leading = leader.lead(d.service.database, config.tickTimeMs, clock.nowMs);
+  if (leads(d.replication)) d.leading = leader.lead(d.service.database, config.tickTimeMs, clock.nowMs, config.rules);
   serve(d, {
     type: 'StartServing',
     firstSession: firstSessionId(config.self, clock.wallMs),
@@ -264,6 +267,7 @@ const startServing = (d: Draft, epoch: number): void => {
     minSessionTimeoutMs: config.minSessionTimeoutMs,
     maxSessionTimeoutMs: config.maxSessionTimeoutMs,
     zxid: { epoch, counter: 0 },
+    rules: config.rules ?? defaultRules,
   });
 };
 
@@ -309,7 +313,8 @@ const propose = (d: Draft, write: WriteToPrepare, origin: ServerId): void => {
   const zxid = nextZxid(d.replication);
   if (zxid === null) return replicate(d, { type: 'Resign' });
   const { nowMs, wallMs } = d.clock;
-  const prepared = leader.prepare(d.leading, d.service.database, write, { origin, zxid, timeMs: wallMs, nowMs });
+  const stamp = { origin, zxid, timeMs: wallMs, nowMs };
+  const prepared = leader.prepare(d.leading, d.service.database, write, stamp, d.config.rules);
   d.leading = prepared.leader;
   replicate(d, { type: 'Propose', txn: prepared.txn });
 };
@@ -392,6 +397,15 @@ const tick = (d: Draft): void => {
   const expired = leader.expireSessions(leader.touchSessions(d.leading, touched, nowMs), nowMs);
   d.leading = expired.leader;
   for (const request of expired.requests) propose(d, request, d.config.self);
+  reap(d);
+};
+
+/** Containers and TTL nodes whose time has come. */
+const reap = (d: Draft): void => {
+  if (d.leading === null) return;
+  const reaped = leader.reapNodes(d.leading, d.service.database, d.clock, d.config.rules);
+  d.leading = reaped.leader;
+  for (const request of reaped.requests) propose(d, request, d.config.self);
 };
 
 /** Peers that were not heard of in time are dropped; a leader without a quorum resigns. */

@@ -7,6 +7,7 @@ import type { Packet } from './replication/packet.js';
 import type { ReplicationState } from './replication/state.js';
 import type { LeaderState } from './service/leader.js';
 import type { ClientRequest, ConnectRequest, ConnectResponse, Reply, WatchEvent } from './service/request.js';
+import type { ServiceRules } from './service/rules.js';
 import type { CloseReason, ServiceState } from './service/state.js';
 import type { Snapshot } from './service/snapshot.js';
 import type { Txn } from './service/txn.js';
@@ -30,6 +31,8 @@ export type ServerConfig = {
   readonly snapCount: number;
   /** The configuration that NEWLEADER carries: `server.N=...` lines and `version=`. */
   readonly configText: string;
+  /** Without them ZooKeeper's defaults hold. */
+  readonly rules?: ServiceRules;
 };
 
 export type ServerState = {

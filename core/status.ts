@@ -6,6 +6,7 @@ import type { Zxid } from './data/zxid.js';
 import { leads, votes } from './replication/state.js';
 import type { Phase } from './replication/state.js';
 import type { ServerState } from './serverState.js';
+import { containerOwner } from './service/tree.js';
 import type { Role } from './vote.js';
 
 export type Status = {
@@ -33,7 +34,9 @@ export const statusOf = (s: ServerState): Status => {
   const { role, disk } = s.replication;
   const { tree, sessions } = s.service.database;
   let ephemerals = 0;
-  forEachEntry(tree.ephemerals, (_, paths) => (ephemerals += sizeOfNames(paths)));
+  forEachEntry(tree.ephemerals, (owner, paths) => {
+    if (owner !== containerOwner) ephemerals += sizeOfNames(paths);
+  });
   const { watches } = s.service;
   const synced = role.learners.filter((l) => l.stage === 'synced');
   return {

@@ -10,6 +10,7 @@ import type * as t from 'io-ts';
 import { checkServers } from './configCheck.js';
 import { isKnownUnsupported, nearest, supportedKeys, unsafeToIgnore, unsupportedKeys } from './configKeys.js';
 import type { SupportedKey } from './configKeys.js';
+import { readMaxBuffer, readRules } from './configRules.js';
 import { maxServerId, parseServerSpec } from './configServers.js';
 import type { ClientAddress } from './configServers.js';
 import { decodeText, oneOf, someText, wholeNumber, wordList } from './configValues.js';
@@ -250,6 +251,8 @@ const assemble = (
     preAllocBytes: (read('preAllocSize', wholeNumber(0, 0x3fffff), 'KiB') ?? 65_536) * 1024,
     commitLogCount: read('commitLogCount', wholeNumber(1, any)) ?? 500,
     snapRetainCount: Math.max(3, retained),
+    maxBufferBytes: readMaxBuffer(read),
+    rules: readRules(read),
     purgeIntervalHours: Math.max(0, read('autopurge.purgeInterval', wholeNumber(-any, any), 'hours, 0 for never') ?? 0),
   };
   return dataDir === null ? null : { ...config, dataDir };

@@ -19,6 +19,14 @@ export const supportedKeys = [
   'autopurge.snapRetainCount',
   'autopurge.purgeInterval',
   'peerType',
+  'extendedTypesEnabled',
+  'enforceQuota',
+  'skipACL',
+  'DigestAuthenticationProvider.superDigest',
+  'znode.container.checkIntervalMs',
+  'znode.container.maxPerMinute',
+  'znode.container.maxNeverUsedIntervalMs',
+  'jute.maxbuffer',
 ] as const;
 
 export type SupportedKey = (typeof supportedKeys)[number];
@@ -64,21 +72,19 @@ export const unsupportedKeys: readonly string[] = words(`
   connection_throttle_fill_time connection_throttle_fill_count connection_throttle_freeze_time
   connection_throttle_drop_increase connection_throttle_drop_decrease connection_throttle_decrease_ratio
   connection_throttle_weight_enabled connection_throttle_global_session_weight
-  connection_throttle_local_session_weight connection_throttle_renew_session_weight extendedTypesEnabled
-  emulate353TTLNodes znode.container.checkIntervalMs znode.container.maxPerMinute
-  znode.container.maxNeverUsedIntervalMs enforceQuota skipACL enableEagerACLCheck digest.enabled
+  connection_throttle_local_session_weight connection_throttle_renew_session_weight   emulate353TTLNodes   enableEagerACLCheck digest.enabled
   closeSessionTxn.enabled serializeLastProcessedZxid.enabled leaderServes cnxTimeout quorumCnxnTimeoutMs
   electionPortBindRetry fastleader.minNotificationInterval fastleader.maxNotificationInterval
   leader.maxConcurrentSnapSyncs leader.maxConcurrentDiffSyncs observer.reconnectDelayMs observer.election.DelayMs
   admin.enableServer admin.serverPort admin.serverAddress admin.commandURL admin.idleTimeout admin.snapshot.enabled
   admin.restore.enabled admin.rateLimiterIntervalInMS admin.portUnification admin.forceHttps admin.needClientAuth
-  DigestAuthenticationProvider.enabled DigestAuthenticationProvider.superDigest DigestAuthenticationProvider.digestAlg
+  DigestAuthenticationProvider.enabled DigestAuthenticationProvider.digestAlg
   superUser X509AuthenticationProvider.superUser ensembleAuthName enforce.auth.enabled enforce.auth.schemes
   sessionRequireClientSASLAuth allowSaslFailedClients client.portUnification fips-mode serverCnxnFactory
   nio.numSelectorThreads nio.numWorkerThreads commitProcessor.numWorkerThreads commitProcessor.shutdownTimeout
   commitProcessor.maxReadBatchSize commitProcessor.maxCommitBatchSize maxResponseCacheSize
   maxGetChildrenResponseCacheSize watchManagerName snapshot.compression.method snapshot.trust.empty audit.enable
-  audit.impl.class tcpKeepAlive clientTcpKeepAlive readonlymode.enabled jute.maxbuffer datadir.autocreate
+  audit.impl.class tcpKeepAlive clientTcpKeepAlive readonlymode.enabled datadir.autocreate
   db.autocreate
 `);
 

@@ -85,6 +85,21 @@ export const Config = t.readonly(
     snapRetainCount: Positive,
     /** 0: never. */
     purgeIntervalHours: Natural,
+    /** The largest request of a client, bytes. */
+    maxBufferBytes: Positive,
+    rules: t.readonly(
+      t.strict({
+        extendedTypes: t.boolean,
+        skipAcl: t.boolean,
+        superDigest: textOrNull,
+        enforceQuota: t.boolean,
+        reaping: t.readonly(
+          t.strict({ checkIntervalMs: Positive, maxPerMinute: Positive, maxNeverUsedMs: Natural }),
+          'Reaping',
+        ),
+      }),
+      'Rules',
+    ),
     /** Things that a person should look at; the server starts all the same. */
     warnings: t.readonlyArray(ConfigError),
   }),
@@ -121,6 +136,14 @@ export const someText = new t.Type<string, string, string>(
   'some text',
   (u): u is string => typeof u === 'string' && u !== '',
   (text, context) => (text === '' ? t.failure(text, context) : t.success(text)),
+  String,
+);
+
+/** `user:` and base64 of a SHA-1, as DigestAuthenticationProvider prints it. */
+export const digestOfUser = new t.Type<string, string, string>(
+  'user:digest, the digest in base64 of SHA-1',
+  (u): u is string => typeof u === 'string',
+  (text, context) => (/^[^:]+:[A-Za-z0-9+/]{27}=$/.test(text) ? t.success(text) : t.failure(text, context)),
   String,
 );
 

@@ -8,6 +8,7 @@ import { formatZxid } from '../core/data/zxid.js';
 import { firstSnapshot, serverStep, startServer, statusOf } from '../core/server.js';
 import type { ServerConfig, ServerEffect, ServerEvent, ServerState, ServerStep, Status } from '../core/server.js';
 import { formatConfiguration } from '../wire/config.js';
+import { limitsFor } from '../wire/quorum.js';
 import type { Config } from './configValues.js';
 import { allowedWords, answerFourLetterWord } from './fourLetter.js';
 import { startLoop } from './loop.js';
@@ -180,6 +181,7 @@ const coreConfig = (config: Config): ServerConfig => ({
   commitLogCount: config.commitLogCount,
   snapCount: config.snapCount,
   configText: configTextOf(config),
+  rules: config.rules,
 });
 
 type Ports = {
@@ -230,6 +232,7 @@ const openPorts = ({ config, log, loop, outlets, metrics, fatal, words }: PortOp
           onClosed: (peer) => push({ type: 'PeerClosed', peer }),
           onFailed: failed('quorum'),
           initTimeoutMs,
+          limits: limitsFor(config.maxBufferBytes),
           outlets,
           log,
         });
@@ -245,7 +248,11 @@ const openPorts = ({ config, log, loop, outlets, metrics, fatal, words }: PortOp
           onClosed: (conn) => push({ type: 'ClientClosed', conn }),
           onFourLetterWord: (word, reply) => reply(words(word)),
           onFailed: failed('client'),
-          limits: { maxClientCnxns: config.maxClientCnxns, maxCnxns: clientsWithin(openFileLimit()) },
+          limits: {
+            maxClientCnxns: config.maxClientCnxns,
+            maxCnxns: clientsWithin(openFileLimit()),
+            maxBuffer: config.maxBufferBytes,
+          },
           outlets,
           metrics,
           log,

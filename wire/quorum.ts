@@ -50,6 +50,13 @@ export type Limits = {
 /** As Apache's: jute.maxbuffer (1048575) and as much again of jute.maxbuffer.extrasize for a field. */
 export const defaultLimits: Limits = { fieldBytes: 2097150, packetBytes: 8388608, snapshotBytes: 2 ** 36 };
 
+/** Limits under which requests of that size travel between servers; never below the default. */
+export const limitsFor = (maxBufferBytes: number): Limits => ({
+  fieldBytes: Math.max(defaultLimits.fieldBytes, 2 * maxBufferBytes),
+  packetBytes: Math.max(defaultLimits.packetBytes, 4 * maxBufferBytes),
+  snapshotBytes: defaultLimits.snapshotBytes,
+});
+
 /** Type numbers (Leader.java). */
 export const packetTypes = {
   REQUEST: 1,

@@ -184,6 +184,7 @@ const readReplyBody = (r: Reader, op: ClientRequest['op']): ReplyBody => {
       readInt(r);
       return { type: 'done' };
     case 'delete':
+    case 'deleteContainer':
     case 'ping':
     case 'auth':
     case 'checkWatches':

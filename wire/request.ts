@@ -54,6 +54,7 @@ export const opcodes = {
   checkWatches: 17,
   removeWatches: 18,
   createContainer: 19,
+  deleteContainer: 20,
   createTTL: 21,
   multiRead: 22,
   auth: 100,
@@ -293,6 +294,7 @@ export const writeRequest = (w: Writer, request: ClientRequest): void => {
     case 'getACL':
     case 'getAllChildrenNumber':
     case 'sync':
+    case 'deleteContainer':
       return writeString(w, request.path);
     case 'getEphemerals':
       return writeString(w, request.prefix);

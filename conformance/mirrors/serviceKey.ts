@@ -95,6 +95,7 @@ const leaderKey = remembered((l: LeaderState) => ({
   outstanding: pairs(l.outstanding, outstanding),
   accepted: itemsOf(l.accepted).map(plainItem),
   creations: pairs(l.creations, (paths) => pairs(paths, (n) => n)),
+  reaper: plain(l.reaper),
 }));
 
 const messages = (queues: readonly (readonly object[])[]): unknown => queues.map((queue) => queue.map(plainItem));
@@ -165,4 +166,5 @@ export const hidden: Readonly<Record<string, string>> = {
   'leading.outstanding': 'what of the log the leader has not applied',
   'leading.accepted': 'what of the log the leader has not applied',
   'leading.creations': 'what of the log the leader has not applied',
+  'leading.reaper': 'the same for every state of a model: no leader of a model reaps',
 };

@@ -3,7 +3,7 @@
  * everything that was accepted before, applied or not.
  * Source: PrepRequestProcessor.pRequest2Txn.
  */
-import { emptyHamt, getKey, setKey } from '../data/hamt.js';
+import { emptyHamt, getKey, hasKey, setKey } from '../data/hamt.js';
 import type { Hamt } from '../data/hamt.js';
 import { sizeOfNames } from '../data/nameSet.js';
 import type { Zxid } from '../data/zxid.js';
@@ -14,13 +14,16 @@ import type {
   CheckRequest,
   CreateRequest,
   CreateTTLRequest,
+  DeleteContainerRequest,
   DeleteRequest,
   Identity,
   SetACLRequest,
   SetDataRequest,
 } from './request.js';
+import type { ServiceRules } from './rules.js';
+import { defaultRules, rightsOf } from './rules.js';
 import type { Tree } from './tree.js';
-import { isEphemeral, nodeAt } from './tree.js';
+import { containerOwner, isEphemeral, nodeAt, ttlOwner } from './tree.js';
 import type { Acl, SessionId, TxnRecord } from './txn.js';
 import { noSession } from './txn.js';
 
@@ -39,9 +42,16 @@ export type NodeFacts = {
 export type Outstanding = { readonly zxid: Zxid; readonly facts: NodeFacts | null };
 
 /** The tree as it will be: what is applied, and over it what is accepted but not yet applied. */
-export type View = { readonly tree: Tree; readonly outstanding: Hamt<string, Outstanding> };
+export type View = {
+  readonly tree: Tree;
+  readonly outstanding: Hamt<string, Outstanding>;
+  readonly rules: ServiceRules;
+};
 
-export const viewOf = (tree: Tree): View => ({ tree, outstanding: emptyHamt() });
+export const viewOf = (tree: Tree, rules = defaultRules): View => ({ tree, outstanding: emptyHamt(), rules });
+
+/** Whether something that is accepted, not yet applied, changes the node or its children. */
+export const hasOutstanding = (view: View, path: string): boolean => hasKey(view.outstanding, path);
 
 export const factsAt = (view: View, path: string): NodeFacts | null => {
   const outstanding = getKey(view.outstanding, path);
@@ -57,7 +67,7 @@ export type FactsChange = { readonly path: string; readonly facts: NodeFacts | n
 export const withFacts = (view: View, zxid: Zxid, changes: readonly FactsChange[]): View => {
   let { outstanding } = view;
   for (const { path, facts } of changes) outstanding = setKey(outstanding, path, { zxid, facts });
-  return { tree: view.tree, outstanding };
+  return { tree: view.tree, outstanding, rules: view.rules };
 };
 
 export type SingleWrite =
@@ -98,14 +108,25 @@ const rootQuota = '/zookeeper/quota/zookeeper_limits';
 
 const maxFlags = 6;
 const firstTtlFlag = 5;
+/** Of 40 bits, milliseconds. */
+const maxTtlMs = 0xffffffffff;
+
+/** What flags, operation and time to live must be together; 0: they are. */
+const modeErr = ({ extendedTypes }: ServiceRules, request: CreateRequest | CreateTTLRequest): number => {
+  const { flags } = request;
+  if (flags < 0 || flags > maxFlags) return errorCode.badArguments;
+  const ttl = request.op === 'createTTL' ? request.ttl : -1;
+  // Apache's servers take a createTTL without the flags of one, and do not survive it (docs/divergence.md).
+  if (flags < firstTtlFlag) return request.op === 'createTTL' ? errorCode.badArguments : errorCode.ok;
+  if (!extendedTypes) return errorCode.unimplemented;
+  return ttl >= 1 && ttl <= maxTtlMs ? errorCode.ok : errorCode.badArguments;
+};
 
 const checkCreate = (view: View, author: Author, request: CreateRequest | CreateTTLRequest): Checked => {
   const { path, flags } = request;
   if (path === null) return fails(errorCode.marshallingError);
-  if (flags < 0 || flags > maxFlags) return fails(errorCode.badArguments);
-  // TTL nodes are an extended type, which is off; containers are not offered while nothing reaps them.
-  if (flags >= firstTtlFlag || request.op === 'createContainer') return fails(errorCode.unimplemented);
-  if (request.op === 'createTTL') return fails(errorCode.badArguments);
+  const wrongMode = modeErr(view.rules, request);
+  if (wrongMode !== errorCode.ok) return fails(wrongMode);
   if (author.sessionErr !== 0) return fails(author.sessionErr);
   if (!hasParent(path)) return fails(errorCode.badArguments);
   const acl = fixAcl(request.acl, author.identities);
@@ -113,22 +134,47 @@ const checkCreate = (view: View, author: Author, request: CreateRequest | Create
   const parentPath = parentOf(path);
   const parent = factsAt(view, parentPath);
   if (parent === null) return fails(errorCode.noNode);
-  if (!allows(parent.acl, perm.create, author.identities)) return fails(errorCode.noAuth);
+  if (!may(view, author, parent.acl, perm.create)) return fails(errorCode.noAuth);
   const sequential = (flags & 2) !== 0;
   const full = sequential ? path + sequenceSuffix(parent.cversion) : path;
   if (!isValidPath(full) || full === rootQuota) return fails(errorCode.badArguments);
   if (factsAt(view, full) !== null) return fails(errorCode.nodeExists);
   if (isEphemeral(parent.owner)) return fails(errorCode.noChildrenForEphemerals);
-  const ephemeral = (flags & 1) !== 0;
   const parentCVersion = (parent.cversion + 1) | 0;
-  const owner = ephemeral ? author.session : noSession;
-  const record = { type: request.op, path: full, data: request.data, acl, ephemeral, parentCVersion };
+  const { record, owner } = created(request, full, acl, parentCVersion, author.session);
   const changes = [
     { path: parentPath, facts: withChild(parent, parentCVersion, 1) },
     { path: full, facts: { version: 0, cversion: 0, aversion: 0, owner, acl, children: 0 } },
   ];
   return { record, changes };
 };
+
+/** The operation says what is made: createContainer makes one whatever its flags, create with flag 4 a plain node. */
+const created = (
+  request: CreateRequest | CreateTTLRequest,
+  path: string,
+  acl: readonly Acl[],
+  parentCVersion: number,
+  session: SessionId,
+): { readonly record: TxnRecord; readonly owner: SessionId } => {
+  const { op, data, flags } = request;
+  switch (op) {
+    case 'createContainer':
+      return { record: { type: op, path, data, acl, parentCVersion }, owner: containerOwner };
+    case 'createTTL':
+      return { record: { type: op, path, data, acl, parentCVersion, ttl: request.ttl }, owner: ttlOwner(request.ttl) };
+    default: {
+      const ephemeral = (flags & 1) !== 0;
+      return {
+        record: { type: op, path, data, acl, ephemeral, parentCVersion },
+        owner: ephemeral ? session : noSession,
+      };
+    }
+  }
+};
+
+const may = (view: View, author: Author, acl: readonly Acl[] | null, wanted: number): boolean =>
+  allows(acl, wanted, rightsOf(view.rules, author.identities));
 
 /** The parent's count of children ever created, at least ten characters wide; an int32 that wraps shows its sign. */
 export const sequenceSuffix = (count: number): string =>
@@ -157,7 +203,7 @@ const checkDelete = (view: View, author: Author, { path, version }: DeleteReques
   if (!hasParent(path) || specialPaths.includes(path)) return fails(errorCode.badArguments);
   const parent = factsAt(view, parentOf(path));
   if (parent === null) return fails(errorCode.noNode);
-  if (!allows(parent.acl, perm.delete, author.identities)) return fails(errorCode.noAuth);
+  if (!may(view, author, parent.acl, perm.delete)) return fails(errorCode.noAuth);
   const node = factsAt(view, path);
   if (node === null) return fails(errorCode.noNode);
   if (version !== -1 && version !== node.version) return fails(errorCode.badVersion);
@@ -165,11 +211,21 @@ const checkDelete = (view: View, author: Author, { path, version }: DeleteReques
   return { record: { type: 'delete', path }, changes: deletion(view, path) };
 };
 
+/** Asked by the leader itself, so no session and no ACL stand in its way. */
+export const checkDeleteContainer = (view: View, { path }: DeleteContainerRequest): Checked => {
+  if (!hasParent(path) || specialPaths.includes(path)) return fails(errorCode.badArguments);
+  const node = factsAt(view, path);
+  if (node === null) return fails(errorCode.noNode);
+  if (node.children > 0) return fails(errorCode.notEmpty);
+  if (isEphemeral(node.owner)) return fails(errorCode.badVersion);
+  return { record: { type: 'deleteContainer', path }, changes: deletion(view, path) };
+};
+
 /** What setData, setACL and check have in common: the node at a well-formed path, with a permission on it. */
 const nodeFor = (view: View, author: Author, path: string, wanted: number): NodeFacts | number => {
   const node = factsAt(view, path);
   if (node === null) return errorCode.noNode;
-  return allows(node.acl, wanted, author.identities) ? node : errorCode.noAuth;
+  return may(view, author, node.acl, wanted) ? node : errorCode.noAuth;
 };
 
 const checkSetData = (view: View, author: Author, { path, data, version }: SetDataRequest): Checked => {

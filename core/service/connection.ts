@@ -81,6 +81,7 @@ const createSession = (d: Draft, c: Conn, serving: Serving, timeoutMs: number, r
     minSessionTimeoutMs: serving.minSessionTimeoutMs,
     maxSessionTimeoutMs: serving.maxSessionTimeoutMs,
     zxid: serving.zxid,
+    rules: serving.rules,
   };
   store(d, withSession(c, 'creating', session, timeoutMs, readOnly));
   d.attached = setKey(d.attached, session, c.conn, d.owner);

@@ -10,7 +10,7 @@ import { zeroZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
 import { nameOf, parentOf } from './path.js';
 import type { Snapshot, SnapshotNode } from './snapshot.js';
-import { configNode, configPath, freshTree, isEphemeral, nodeAt, sharedAcl, withChildren } from './tree.js';
+import { configNode, configPath, freshTree, nodeAt, sharedAcl, withChildren, withEphemeral } from './tree.js';
 import type { Tree, Znode } from './tree.js';
 import type { SessionId } from './txn.js';
 
@@ -109,10 +109,7 @@ const addFrom = (build: Building, from: SnapshotNode): SnapshotRefusal | null =>
   }
   const node = read(from, path, near);
   open.push({ node, names: [] });
-  if (isEphemeral(node.owner)) {
-    const paths = addName(getKey(build.ephemerals, node.owner) ?? noNames, path, owner);
-    build.ephemerals = setKey(build.ephemerals, node.owner, paths, owner);
-  }
+  build.ephemerals = withEphemeral(build.ephemerals, node, owner);
   return null;
 };
 

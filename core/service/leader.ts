@@ -10,15 +10,19 @@ import { emptyHamt, entriesOf, getKey, keysOf, removeKey, setKey } from '../data
 import type { Hamt } from '../data/hamt.js';
 import { compareZxid, sameZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
-import { checkWrite, deletion, factsAt, withFacts } from './check.js';
-import type { Author, FactsChange, Outstanding, SingleWrite, View } from './check.js';
+import { checkDeleteContainer, checkWrite, deletion, factsAt, withFacts } from './check.js';
+import type { Author, Checked, FactsChange, Outstanding, View } from './check.js';
 import type { Database } from './database.js';
 import { errorCode } from './error.js';
 import { beginClosing, checkSession, expire, forget, isLive, newExpiry, setOwner, touch, track } from './expiry.js';
 import type { Expiry } from './expiry.js';
+import { newReaper, reap } from './reaper.js';
+import type { Reaper } from './reaper.js';
 import type { ForwardedRequest, MultiPart, SyncRequest, WriteRequest } from './request.js';
+import { defaultRules } from './rules.js';
 import { ephemeralsOf, sessionsWithEphemerals } from './tree.js';
 import type { CloseSessionTxn, SessionId, Txn, TxnRecord } from './txn.js';
+import { noSession } from './txn.js';
 
 /** What one accepted transaction will change, kept until it is applied here. */
 type Accepted = {
@@ -35,6 +39,7 @@ export type LeaderState = {
   readonly accepted: Fifo<Accepted>;
   /** Session → path → how many outstanding transactions create this ephemeral node. */
   readonly creations: Hamt<SessionId, Hamt<string, number>>;
+  readonly reaper: Reaper;
 };
 
 /** A request that becomes a transaction: all that is forwarded but sync. */
@@ -60,13 +65,14 @@ export type Stamp = {
  * A server begins to lead, with all that it logged applied. Every session gets its full timeout anew. Ephemeral nodes
  * of sessions that no table knows (they can be left by Apache's fuzzy snapshots) go at the next tick.
  */
-export const lead = (database: Database, tickMs: number, nowMs: number): LeaderState => {
+export const lead = (database: Database, tickMs: number, nowMs: number, rules = defaultRules): LeaderState => {
   let expiry = newExpiry(tickMs, nowMs);
   for (const [session, timeoutMs] of entriesOf(database.sessions))
     expiry = track(expiry, session, timeoutMs, null, nowMs);
   for (const session of sessionsWithEphemerals(database.tree))
     if (getKey(database.sessions, session) === undefined) expiry = track(expiry, session, 0, null, nowMs);
-  return { expiry, outstanding: emptyHamt(), accepted: emptyFifo(), creations: emptyHamt() };
+  const reaper = newReaper(rules.reaping, nowMs);
+  return { expiry, outstanding: emptyHamt(), accepted: emptyFifo(), creations: emptyHamt(), reaper };
 };
 
 /** Checks a write and makes it a transaction that every server applies alike. */
@@ -75,9 +81,10 @@ export const prepare = (
   database: Database,
   write: WriteToPrepare,
   stamp: Stamp,
+  rules = defaultRules,
 ): { readonly leader: LeaderState; readonly txn: Txn } => {
   const { session, cxid, request } = write;
-  const view: View = { tree: database.tree, outstanding: leader.outstanding };
+  const view: View = { tree: database.tree, outstanding: leader.outstanding, rules };
   const draft: Draft = { leader, view, write, stamp, expiry: leader.expiry, paths: [], ephemerals: [] };
   const record = recordFor(draft, request);
   const txn = { session, cxid, zxid: stamp.zxid, timeMs: stamp.timeMs, record, digest: null };
@@ -107,8 +114,10 @@ const recordFor = (draft: Draft, request: WriteRequest): TxnRecord => {
       return { type: 'error', err: request.err };
     case 'multi':
       return { type: 'multi', parts: multiParts(draft, request.parts) };
+    case 'deleteContainer':
+      return single(draft, checkDeleteContainer(draft.view, request));
     default:
-      return single(draft, authorOf(draft), request);
+      return single(draft, checkWrite(draft.view, authorOf(draft), request));
   }
 };
 
@@ -119,8 +128,7 @@ const authorOf = (draft: Draft): Author => {
   return { session, sessionErr: err, identities };
 };
 
-const single = (draft: Draft, author: Author, request: SingleWrite): TxnRecord => {
-  const checked = checkWrite(draft.view, author, request);
+const single = (draft: Draft, checked: Checked): TxnRecord => {
   if ('err' in checked) return { type: 'error', err: checked.err };
   change(draft, checked.changes);
   if ((checked.record.type === 'create' || checked.record.type === 'create2') && checked.record.ephemeral)
@@ -140,7 +148,7 @@ const multiParts = (draft: Draft, parts: readonly MultiPart[]): readonly TxnReco
   let failed = false;
   const records = parts.map((part): TxnRecord => {
     if (failed) return { type: 'error', err: errorCode.runtimeInconsistency };
-    const record = single(draft, author, part);
+    const record = single(draft, checkWrite(draft.view, author, part));
     failed = record.type === 'error';
     return record;
   });
@@ -168,13 +176,13 @@ const accept = (draft: Draft): LeaderState => {
   const { session } = write;
   if (paths.length === 0) {
     // A request that failed, a multi too, leaves no trace but its zxid.
-    const { outstanding, accepted, creations } = leader;
-    return { expiry: draft.expiry, outstanding, accepted, creations };
+    const { outstanding, accepted, creations, reaper } = leader;
+    return { expiry: draft.expiry, outstanding, accepted, creations, reaper };
   }
   const accepted = push(leader.accepted, { zxid: stamp.zxid, paths, session, ephemerals });
   let { creations } = leader;
   for (const path of ephemerals) creations = counted(creations, session, path, 1);
-  return { expiry: draft.expiry, outstanding: draft.view.outstanding, accepted, creations };
+  return { expiry: draft.expiry, outstanding: draft.view.outstanding, accepted, creations, reaper: leader.reaper };
 };
 
 const counted = (
@@ -205,7 +213,7 @@ export const settle = (leader: LeaderState, txn: Txn): LeaderState => {
     accepted = pop(accepted);
   }
   const expiry = txn.record.type === 'closeSession' ? forget(leader.expiry, txn.session) : leader.expiry;
-  return { expiry, outstanding, accepted, creations };
+  return { expiry, outstanding, accepted, creations, reaper: leader.reaper };
 };
 
 export type Touched = { readonly session: SessionId; readonly timeoutMs: number };
@@ -246,6 +254,26 @@ export const expireSessions = (
 };
 
 const withExpiry = (leader: LeaderState, expiry: Expiry): LeaderState => {
-  const { outstanding, accepted, creations } = leader;
-  return expiry === leader.expiry ? leader : { expiry, outstanding, accepted, creations };
+  const { outstanding, accepted, creations, reaper } = leader;
+  return expiry === leader.expiry ? leader : { expiry, outstanding, accepted, creations, reaper };
+};
+
+/** Deletions of containers and TTL nodes whose time has come; each is to be prepared and proposed, at once. */
+export const reapNodes = (
+  leader: LeaderState,
+  { tree }: Database,
+  clock: { readonly nowMs: number; readonly wallMs: number },
+  rules = defaultRules,
+): { readonly leader: LeaderState; readonly requests: readonly WriteToPrepare[] } => {
+  const view: View = { tree, outstanding: leader.outstanding, rules };
+  const { reaper, paths } = reap(leader.reaper, view, rules.reaping, clock.nowMs, clock.wallMs);
+  if (reaper === leader.reaper) return { leader, requests: [] };
+  const { expiry, outstanding, accepted, creations } = leader;
+  const requests = paths.map((path): WriteToPrepare => ({
+    session: noSession,
+    cxid: 0,
+    request: { op: 'deleteContainer', path },
+    identities: [],
+  }));
+  return { leader: { expiry, outstanding, accepted, creations, reaper }, requests };
 };

@@ -25,6 +25,8 @@ import { answerQuery, readNode } from './read.js';
 import { answerWatch, restoreWatches } from './watching.js';
 import type { SetWatches } from './watching.js';
 import type { ClientRequest, Identity, ReadRequest, ReplyBody, SyncRequest, WriteRequest } from './request.js';
+import type { ServiceRules } from './rules.js';
+import { defaultRules, provenBy, rightsOf } from './rules.js';
 import type { Conn, DeferredRead, Draft, Entry } from './state.js';
 import { addWatch, watchMode } from './watch.js';
 
@@ -54,6 +56,8 @@ const take = (d: Draft, c: Conn, xid: number, request: ClientRequest): void => {
       return takeAuth(d, c, xid, request);
     case 'createSession': // the servers' own: a client's is as good as an unknown operation
       return takeRead(d, c, xid, { op: 'unknown', opcode: -10 });
+    case 'deleteContainer': // the leader's own
+      return takeRead(d, c, xid, { op: 'unknown', opcode: 20 });
     case 'exists':
     case 'getData':
     case 'getChildren':
@@ -96,7 +100,7 @@ const takeAuth = (d: Draft, c: Conn, xid: number, request: Extract<ReadRequest, 
   const identity = authenticate(request.scheme, request.auth, c.address);
   const err = identity === null ? errorCode.authFailed : errorCode.ok;
   const known = identity === null || c.identities.some((i) => i.scheme === identity.scheme && i.id === identity.id);
-  const proved = known ? c : withIdentities(c, [...c.identities, identity]);
+  const proved = known ? c : withIdentities(c, [...c.identities, ...provenBy(rulesOf(d), identity)]);
   queueOrAnswer(d, proved, { kind: 'auth', xid, err });
 };
 
@@ -172,6 +176,8 @@ const answer = (d: Draft, c: Conn, entry: Exclude<Entry, { readonly kind: 'forwa
   return false;
 };
 
+const rulesOf = (d: Draft): ServiceRules => d.serving?.rules ?? defaultRules;
+
 /** @returns whether the connection goes on */
 const answerRead = (
   d: Draft,
@@ -208,12 +214,13 @@ const answerRead = (
     case 'getEphemerals':
     case 'whoAmI':
     case 'multiRead': {
-      const { err, body } = answerQuery(d.database.tree, c.session, identities, request);
+      const who = request.op === 'whoAmI' ? identities : rightsOf(rulesOf(d), identities);
+      const { err, body } = answerQuery(d.database.tree, c.session, who, request);
       reply(d, c, xid, err, body);
       return true;
     }
     default: {
-      const { err, body, watch } = readNode(d.database.tree, identities, request);
+      const { err, body, watch } = readNode(d.database.tree, rightsOf(rulesOf(d), identities), request);
       if (watch !== null && request.path !== null)
         d.watches = addWatch(d.watches, watch, c.conn, request.path, watchMode.oneShot, d.owner);
       reply(d, c, xid, err, body);

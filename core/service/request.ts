@@ -22,6 +22,8 @@ export type CreateTTLRequest = {
   readonly ttl: number;
 };
 export type DeleteRequest = { readonly op: 'delete'; readonly path: string | null; readonly version: number };
+/** The leader's own, for what it reaps: a client's is an unknown operation. */
+export type DeleteContainerRequest = { readonly op: 'deleteContainer'; readonly path: string };
 export type SetDataRequest = {
   readonly op: 'setData';
   readonly path: string | null;
@@ -43,6 +45,7 @@ export type WriteRequest =
   | CreateRequest
   | CreateTTLRequest
   | DeleteRequest
+  | DeleteContainerRequest
   | SetDataRequest
   | SetACLRequest
   | MultiRequest

@@ -25,6 +25,7 @@ import { errorCode } from './error.js';
 import { complete, requestReceived } from './pipeline.js';
 import type { ClientRequest } from './request.js';
 import type { Snapshot } from './snapshot.js';
+import { defaultRules, rightsOf } from './rules.js';
 import { serviceOf } from './state.js';
 import type { Draft, Forwarded, ServiceEvent, ServiceState, ServiceStep, Touched } from './state.js';
 import type { SessionId, Txn } from './txn.js';
@@ -143,6 +144,7 @@ const startServing = (d: Draft, event: Extract<ServiceEvent, { readonly type: 'S
     minSessionTimeoutMs: event.minSessionTimeoutMs,
     maxSessionTimeoutMs: event.maxSessionTimeoutMs,
     zxid: event.zxid ?? zeroZxid,
+    rules: event.rules ?? defaultRules,
   };
 };
 
@@ -179,7 +181,7 @@ const notify = (d: Draft, change: Change, zxid: Zxid): void => {
   d.watches = watches;
   for (const { conn, type, path, acl } of heard) {
     const c = getKey(d.conns, conn);
-    if (c !== undefined && allows(acl, perm.read, c.identities))
+    if (c !== undefined && allows(acl, perm.read, rightsOf(d.serving?.rules ?? defaultRules, c.identities)))
       d.effects.push({ type: 'Event', conn, event: { type, path, zxid } });
   }
 };

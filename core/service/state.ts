@@ -19,6 +19,7 @@ import type {
   WatchEvent,
   WriteRequest,
 } from './request.js';
+import type { ServiceRules } from './rules.js';
 import type { SessionId, Txn } from './txn.js';
 import type { Watches } from './watch.js';
 import { noWatches } from './watch.js';
@@ -32,6 +33,7 @@ export type Serving = {
   readonly maxSessionTimeoutMs: number;
   /** Lower bound of the zxids in replies: (epoch, 0) of the leader that is followed. */
   readonly zxid: Zxid;
+  readonly rules: ServiceRules;
 };
 
 /** A request that was not answered yet; the requests of a connection are answered in their order. */
@@ -132,6 +134,7 @@ export type ServiceEvent =
        * their first transaction; without it here, a client that saw it would be sent away until then.
        */
       readonly zxid?: Zxid;
+      readonly rules?: ServiceRules;
     }
   | { readonly type: 'StopServing' }
   | { readonly type: 'ClientConnected'; readonly conn: number; readonly address: string }

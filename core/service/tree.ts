@@ -38,7 +38,7 @@ export type Znode = {
 
 export type Tree = {
   readonly nodes: Hamt<string, Znode>;
-  /** Paths of each session's ephemeral nodes. */
+  /** Paths of each session's ephemeral nodes; under containerOwner those that a leader reaps: containers, TTL nodes. */
   readonly ephemerals: Hamt<SessionId, NameSet>;
 };
 
@@ -50,6 +50,12 @@ export const containerOwner: SessionId = '8000000000000000';
 /** Stored ephemeralOwner of a TTL node: ff, 16 bits of zero, 40 bits of milliseconds. */
 export const ttlOwner = (ttlMs: number): SessionId => `ff0000${ttlMs.toString(16).padStart(10, '0')}`;
 
+/** The time to live that a stored owner stands for, milliseconds; null: it is none of a TTL node. */
+export const ttlOf = (owner: SessionId): number | null =>
+  owner.startsWith('ff') ? parseInt(owner.slice(ttlDigitsAt), 16) : null;
+
+const ttlDigitsAt = 6;
+
 /** Whether the owner is a session, rather than nobody, a container's mark or a TTL. */
 export const isEphemeral = (owner: SessionId): boolean =>
   owner !== noSession && owner !== containerOwner && !owner.startsWith('ff');
@@ -59,10 +65,18 @@ export const nodeAt = (tree: Tree, path: string): Znode | undefined => getKey(tr
 
 export const aclOf = (node: Znode): readonly Acl[] => node.acl ?? openAcl;
 
+/** Under whom a node is listed in `ephemerals`; null: under nobody. */
+export const listedUnder = (owner: SessionId): SessionId | null =>
+  owner === noSession ? null : isEphemeral(owner) ? owner : containerOwner;
+
+/** Containers and TTL nodes. */
+export const reapableOf = (tree: Tree): readonly string[] => ephemeralsOf(tree, containerOwner);
+
 export const ephemeralsOf = (tree: Tree, session: SessionId): readonly string[] =>
   namesIn(getKey(tree.ephemerals, session) ?? noNames);
 
-export const sessionsWithEphemerals = (tree: Tree): readonly SessionId[] => keysOf(tree.ephemerals);
+export const sessionsWithEphemerals = (tree: Tree): readonly SessionId[] =>
+  keysOf(tree.ephemerals).filter((owner) => owner !== containerOwner);
 
 /** Stat as clients see it. */
 export const statOf = (node: Znode): Stat => {
@@ -151,7 +165,8 @@ export const createNode = (tree: Tree, node: Znode, parentCVersion: number, owne
   if (parent === undefined) return { tree, err: errorCode.noNode };
   const name = nameOf(node.path);
   const count = parentCVersion === -1 ? (parent.cversion + 1) | 0 : parentCVersion;
-  const raised = count > parent.cversion;
+  // By the sign of the difference, so that the count goes on behind 2^31-1 (docs/divergence.md).
+  const raised = ((count - parent.cversion) | 0) > 0;
   // The parent's list decides, not the index: below a node that a replay deletes and creates again, stale nodes remain.
   const exists = name === '' || hasName(parent.children, name);
   let { nodes, ephemerals } = tree;
@@ -160,12 +175,9 @@ export const createNode = (tree: Tree, node: Znode, parentCVersion: number, owne
   if (exists) {
     if (old !== undefined && name !== '') nodes = setKey(nodes, node.path, withAcl(old, acl, old.aversion), owner);
   } else {
-    if (old !== undefined && isEphemeral(old.owner)) ephemerals = withoutEphemeral(ephemerals, old, owner);
+    if (old !== undefined) ephemerals = withoutEphemeral(ephemerals, old, owner);
     nodes = setKey(nodes, node.path, acl === node.acl ? node : withAcl(node, acl, node.aversion), owner);
-    if (isEphemeral(node.owner)) {
-      const paths = addName(getKey(ephemerals, node.owner) ?? noNames, node.path, owner);
-      ephemerals = setKey(ephemerals, node.owner, paths, owner);
-    }
+    ephemerals = withEphemeral(ephemerals, node, owner);
   }
   if (!exists || raised) {
     const children = exists ? parent.children : addName(parent.children, name, owner);
@@ -186,8 +198,7 @@ export const deleteNode = (tree: Tree, path: string, zxid: Zxid, owner: Owner | 
   const node = getKey(nodes, path);
   if (node === undefined) return { tree: { nodes, ephemerals: tree.ephemerals }, err: errorCode.noNode };
   nodes = removeKey(nodes, path, owner);
-  const ephemerals = isEphemeral(node.owner) ? withoutEphemeral(tree.ephemerals, node, owner) : tree.ephemerals;
-  return { tree: { nodes, ephemerals }, err: errorCode.ok };
+  return { tree: { nodes, ephemerals: withoutEphemeral(tree.ephemerals, node, owner) }, err: errorCode.ok };
 };
 
 /** @param version the new version, absolute */
@@ -229,15 +240,18 @@ export const sharedAcl = (acl: readonly Acl[] | null, near: Znode): readonly Acl
   return near.acl !== null && sameAcl(acl, near.acl) ? near.acl : acl;
 };
 
-const withoutEphemeral = (
-  ephemerals: Hamt<SessionId, NameSet>,
-  node: Znode,
-  owner: Owner | null,
-): Hamt<SessionId, NameSet> => {
-  const paths = removeName(getKey(ephemerals, node.owner) ?? noNames, node.path, owner);
-  return sizeOfNames(paths) === 0
-    ? removeKey(ephemerals, node.owner, owner)
-    : setKey(ephemerals, node.owner, paths, owner);
+/** Lists a node under its owner; one without an owner is in no list. */
+export const withEphemeral = (ephemerals: Tree['ephemerals'], node: Znode, owner: Owner | null): Tree['ephemerals'] => {
+  const key = listedUnder(node.owner);
+  if (key === null) return ephemerals;
+  return setKey(ephemerals, key, addName(getKey(ephemerals, key) ?? noNames, node.path, owner), owner);
+};
+
+const withoutEphemeral = (ephemerals: Tree['ephemerals'], node: Znode, owner: Owner | null): Tree['ephemerals'] => {
+  const key = listedUnder(node.owner);
+  if (key === null) return ephemerals;
+  const paths = removeName(getKey(ephemerals, key) ?? noNames, node.path, owner);
+  return sizeOfNames(paths) === 0 ? removeKey(ephemerals, key, owner) : setKey(ephemerals, key, paths, owner);
 };
 
 const withData = (n: Znode, data: Uint8Array | null, version: number, mzxid: Zxid, mtimeMs: number): Znode => ({

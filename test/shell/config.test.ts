@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
+import { defaultRules } from '../../core/service/rules.js';
 import { decodeConfig, explainConfigError, loadConfig } from '../../shell/config.js';
 import type { Config, ConfigError } from '../../shell/config.js';
 import { Config as ConfigCodec } from '../../shell/configValues.js';
@@ -52,6 +53,8 @@ test('a file with nothing but dataDir and clientPort gives the defaults of ZooKe
     commitLogCount: 500,
     snapRetainCount: 3,
     purgeIntervalHours: 0,
+    maxBufferBytes: 1_048_575,
+    rules: defaultRules,
     warnings: [],
   });
 });
@@ -98,9 +101,34 @@ test('every key of the first release is read', (t) => {
     commitLogCount: 7,
     snapRetainCount: 5,
     purgeIntervalHours: 24,
+    maxBufferBytes: 1_048_575,
+    rules: defaultRules,
     warnings: [],
   });
   t.true(E.isRight(ConfigCodec.decode(config)));
+});
+
+test('rules of requests are read, and what is no digest of a user is refused', (t) => {
+  const alone = 'dataDir=/var/zk\nclientPort=2181\n';
+  const { maxBufferBytes, rules } = good(
+    `${alone}extendedTypesEnabled=true\nenforceQuota=true\nskipACL=yes\njute.maxbuffer=4194304\n` +
+      'DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4=\n' +
+      'znode.container.checkIntervalMs=500\nznode.container.maxPerMinute=7\nznode.container.maxNeverUsedIntervalMs=9\n',
+  );
+  t.is(maxBufferBytes, 4_194_304);
+  t.deepEqual(rules, {
+    extendedTypes: true,
+    skipAcl: true,
+    superDigest: 'super:lK75jTNcA+U9vtVEw5vB51mj/w4=',
+    enforceQuota: true,
+    reaping: { checkIntervalMs: 500, maxPerMinute: 7, maxNeverUsedMs: 9 },
+  });
+  const wrong = errors(`${alone}DigestAuthenticationProvider.superDigest=super:secret\nskipACL=true\n`);
+  t.is(wrong.length, 2);
+  t.regex(
+    wrong.join('\n'),
+    /3:42: error: DigestAuthenticationProvider.superDigest.*\n.*4:9: error: skipACL: must be yes or no/,
+  );
 });
 
 test('all errors are given at once, each with its place, what stands there, and what to write', (t) => {

@@ -103,6 +103,7 @@ const shownRequest = (r: ClientRequest): Json | undefined => {
       };
     case 'getACL':
     case 'getAllChildrenNumber':
+    case 'deleteContainer':
     case 'sync':
       return { path: r.path };
     case 'auth':

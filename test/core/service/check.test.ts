@@ -1,6 +1,8 @@
 import test from 'ava';
 import { sequenceSuffix } from '../../../core/service/check.js';
 import type { CreateRequest, MultiPart, Reply, WriteRequest } from '../../../core/service/request.js';
+import { setKey } from '../../../core/data/hamt.js';
+import { nodeAt, withChildren } from '../../../core/service/tree.js';
 import type { Solo } from './support.js';
 import {
   answerTo,
@@ -50,12 +52,12 @@ test('create: the first failing check gives the error', (t) => {
   t.is(errOf(solo, create('/four', 4)), 0); // opcode 1 with the flag of containers makes a plain node
 });
 
-test('create: TTL nodes and containers are refused, and the connection stays', (t) => {
+test('create: without extended types TTL nodes are refused, and the connection stays', (t) => {
   const solo = ready();
   t.is(errOf(solo, create('/a', 5)), -6);
   t.is(errOf(solo, { ...create('/a', 6), op: 'createTTL', ttl: 0 }), -6);
   t.is(errOf(solo, { ...create('/a', 0), op: 'createTTL', ttl: -1 }), -8);
-  t.is(errOf(solo, { ...create('/a', 4), op: 'createContainer' }), -6);
+  t.is(errOf(solo, { ...create('/a', 5), op: 'createContainer' }), -6);
   t.is(errOf(solo, create('/a')), 0);
 });
 
@@ -69,6 +71,22 @@ test('create: the sequence number counts all children ever created, failed and d
   t.is(sequenceSuffix(2147483647), '2147483647');
   t.is(sequenceSuffix((2147483647 + 1) | 0), '-2147483648');
   t.is(sequenceSuffix(-5), '-000000005');
+});
+
+test('create: behind 2^31-1 the sequence goes on at -2^31, settled or not, and pzxid rises with it', (t) => {
+  const solo = ready('/q');
+  const { tree } = solo.state.database;
+  const q = nodeAt(tree, '/q');
+  if (q === undefined) return t.fail();
+  const nodes = setKey(tree.nodes, '/q', withChildren(q, q.children, 0x7ffffffe, q.pzxid));
+  solo.state = { ...solo.state, database: { ...solo.state.database, tree: { ...tree, nodes } } };
+  const next = (): string | null => pathOf(answerTo(solo, 1, create('/q/', 2)));
+  t.deepEqual([next(), next(), next()], ['/q/2147483646', '/q/2147483647', '/q/-2147483648']);
+  t.is(nodeAt(solo.state.database.tree, '/q')?.pzxid.counter, solo.counter);
+  ask(solo, 1, 1, create('/q/', 2));
+  ask(solo, 1, 2, create('/q/', 2));
+  const paths = commit(solo).flatMap((e) => (e.type === 'Reply' ? [pathOf(e.reply)] : []));
+  t.deepEqual(paths, ['/q/-2147483647', '/q/-2147483646']);
 });
 
 test('create: outstanding creations count too, within a multi and before it', (t) => {

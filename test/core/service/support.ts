@@ -7,6 +7,8 @@ import type {
   CreateRequest,
   Reply,
 } from '../../../core/service/request.js';
+import { defaultRules } from '../../../core/service/rules.js';
+import type { ServiceRules } from '../../../core/service/rules.js';
 import { freshService, serviceStep } from '../../../core/service/service.js';
 import type { ServiceEffect, ServiceEvent, ServiceState } from '../../../core/service/service.js';
 import { statOf } from '../../../core/service/tree.js';
@@ -89,6 +91,7 @@ type Pending = { readonly txn: Txn } | { readonly sync: true };
 
 /** One server that leads itself; what it proposes is committed when the test says so. */
 export type Solo = {
+  readonly rules: ServiceRules;
   state: ServiceState;
   leader: LeaderState;
   nowMs: number;
@@ -103,10 +106,11 @@ export type Solo = {
 
 export const tickMs = 2000;
 
-export const startSolo = (): Solo => {
+export const startSolo = (rules = defaultRules): Solo => {
   const solo: Solo = {
+    rules,
     state: freshService(),
-    leader: lead(freshService().database, tickMs, 0),
+    leader: lead(freshService().database, tickMs, 0, rules),
     nowMs: 0,
     counter: 0,
     pending: [],
@@ -119,6 +123,7 @@ export const startSolo = (): Solo => {
     tickTimeMs: tickMs,
     minSessionTimeoutMs: 2 * tickMs,
     maxSessionTimeoutMs: 20 * tickMs,
+    rules,
   });
   return solo;
 };
@@ -140,7 +145,7 @@ export const send = (solo: Solo, event: ServiceEvent): readonly ServiceEffect[] 
 export const propose = (solo: Solo, write: Parameters<typeof prepare>[2], origin: number): Txn => {
   solo.counter += 1;
   const stamp = { origin, zxid: zxid(solo.counter), timeMs: solo.counter * 100, nowMs: solo.nowMs };
-  const prepared = prepare(solo.leader, solo.state.database, write, stamp);
+  const prepared = prepare(solo.leader, solo.state.database, write, stamp, solo.rules);
   solo.leader = prepared.leader;
   solo.pending.push({ txn: prepared.txn });
   return prepared.txn;

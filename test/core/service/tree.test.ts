@@ -3,7 +3,16 @@ import { getKey } from '../../../core/data/hamt.js';
 import { applyTxn } from '../../../core/service/apply.js';
 import { freshDatabase, fromSnapshot, toSnapshot } from '../../../core/service/database.js';
 import type { Database } from '../../../core/service/database.js';
-import { containerOwner, ephemeralsOf, isEphemeral, nodeAt, statOf, ttlOwner } from '../../../core/service/tree.js';
+import {
+  containerOwner,
+  ephemeralsOf,
+  isEphemeral,
+  nodeAt,
+  reapableOf,
+  sessionsWithEphemerals,
+  statOf,
+  ttlOwner,
+} from '../../../core/service/tree.js';
 import type { TxnRecord } from '../../../core/service/txn.js';
 import { noSession } from '../../../core/service/txn.js';
 import { bytes, created, readOnly, session, shown, txn, zxid } from './support.js';
@@ -66,7 +75,8 @@ test('tree: containers and TTL nodes keep their marks, which clients never see',
   t.is(statAt(database, '/t')?.ephemeralOwner, noSession);
   t.is(ttlOwner(0xffffffffff), 'ff0000ffffffffff');
   t.false(isEphemeral(containerOwner) || isEphemeral(ttlOwner(1)) || isEphemeral(noSession));
-  t.is(database.tree.ephemerals.size, 0);
+  t.deepEqual(reapableOf(database.tree), ['/c', '/t']);
+  t.deepEqual(sessionsWithEphemerals(database.tree), []);
 });
 
 test('tree: creating what exists keeps the node, takes the ACL and raises the parent', (t) => {
