@@ -97,6 +97,12 @@ export type Refusal =
 
 export type Recovery = { readonly ok: Recovered } | { readonly refused: Refusal };
 
+/**
+ * Whether a snapshot stays on the disk when the history is cut after `cut`: one above would bring back what was cut
+ * (ZOOKEEPER-4837).
+ */
+export const outlivesCut = (snapshot: Zxid, cut: Zxid): boolean => compareZxid(snapshot, cut) <= 0;
+
 /** The newest snapshot that loads, the log that continues it, and the epochs that fit both. */
 export const recover = (files: DiskFiles): Recovery => {
   for (const name of ['acceptedEpoch', 'currentEpoch'] as const) {

@@ -133,7 +133,7 @@ NextCommitted(s, n, z) == n <= Len(s) /\ s[n] = z
 HandleCommit(i, l) ==
     LET z == Head(net[l][i]).zxid
         y == sync[i]
-        n == 1 + IF "ZOOKEEPER-3642" \in Bugs THEN UpTo(log[i], LastOf(delivered[i])) ELSE Len(delivered[i])
+        n == 1 + IF Bugs \cap {"ZOOKEEPER-3642", "ZOOKEEPER-4837"} # {} THEN UpTo(log[i], LastOf(delivered[i])) ELSE Len(delivered[i])
     IN  /\ FromLeader(i, l)
         /\ HeadIs(l, i, "COMMIT")
         /\ IF phase[i] = "BROADCAST"

@@ -33,7 +33,9 @@ Elected(i, l) ==
          ELSE UNCHANGED <<newEpoch, epochVars>>
     /\ net' = IF l = i THEN net
               ELSE [net EXCEPT ![i][l] = <<Introduction(i)>>, ![l][i] = <<>>]
-    /\ UNCHANGED <<log, synced, base, delivered, learners, sync>>
+    \* With ZOOKEEPER-4837 whoever begins to lead applies all that it has logged.
+    /\ delivered' = [delivered EXCEPT ![i] = IF l = i /\ "ZOOKEEPER-4837" \in Bugs THEN log[i] ELSE @]
+    /\ UNCHANGED <<log, synced, base, learners, sync>>
 
 \* Leader l hears from learner i. A quorum fixes the epoch: one above all that were heard of.
 Introduced(l, i) ==

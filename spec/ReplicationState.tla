@@ -29,7 +29,7 @@ ASSUME BugsAssumption == Bugs \subseteq
     {"ZOOKEEPER-335", "ZOOKEEPER-962", "ZOOKEEPER-1154", "ZOOKEEPER-1319", "ZOOKEEPER-2355", "ZOOKEEPER-2845",
      "ZOOKEEPER-3104", "ZOOKEEPER-3642", "ZOOKEEPER-3911", "ZOOKEEPER-4394", "ZOOKEEPER-4643", "ZOOKEEPER-4646",
      "ZOOKEEPER-4685", "ZOOKEEPER-4712", "ZOOKEEPER-4785", "ZOOKEEPER-4925", "StickyAck",
-     "ResignForgets"}
+     "ResignForgets", "ZOOKEEPER-2832", "ZOOKEEPER-4837"}
 
 VARIABLES
     phase,         \* phase[i]: DOWN LOOKING DISCOVERY SYNCHRONIZATION BROADCAST
@@ -40,7 +40,7 @@ VARIABLES
     saving,        \* saving[i]: what i has asked its disk to save: none accepted current snapshot
     log,           \* log[i]: zxids of the transactions on i's disk, snapshot included, oldest first
     synced,        \* synced[i]: how many of them an fsync has covered
-    base,          \* base[i]: how many of them the newest snapshot holds
+    base,          \* base[i]: how many of them the snapshot holds that i has loaded
     delivered,     \* delivered[i]: what has been applied to i's tree, in order
     newEpoch,      \* newEpoch[l]: the epoch of leader l once it is fixed, 0 before
     learners,      \* learners[l][i]: what leader l knows of learner i
@@ -79,7 +79,7 @@ Newer(e, z, f, w) == e > f \/ (e = f /\ Below(w, z))
 
 \* The tree d with what is new of s; with ZOOKEEPER-3642 the tree may have what the log has not.
 Applied(d, s) ==
-    IF "ZOOKEEPER-3642" \in Bugs THEN d \o SelectSeq(s, LAMBDA z : Below(LastOf(d), z)) ELSE s
+    IF Bugs \cap {"ZOOKEEPER-3642", "ZOOKEEPER-4837"} # {} THEN d \o SelectSeq(s, LAMBDA z : Below(LastOf(d), z)) ELSE s
 
 Looking(i)       == phase[i] = "LOOKING"
 Serving(i)       == phase[i] = "BROADCAST"
@@ -178,19 +178,24 @@ epochVars == <<acceptedEpoch, currentEpoch, saving, epochFile>>
 -----------------------------------------------------------------------------
 (* Beginning                                                               *)
 
-\* Server i starts from its files: the tree is the snapshot's, the rest of the log waits for a leader.
-Restart(i) ==
+\* Server i starts from its files, snapshot t and what follows it in log s: the rest of the log waits for a leader.
+RestartWith(i, t, s) ==
     /\ phase[i] = "DOWN"
     /\ phase' = [phase EXCEPT ![i] = "LOOKING"]
     \* The log is written before currentEpoch: an entry of epoch e shows that e was reached.
     /\ currentEpoch' = [currentEpoch EXCEPT ![i] =
-          IF "ZOOKEEPER-335" \in Bugs THEN LastOf(log[i])[1] ELSE Max({@, LastOf(log[i])[1]})]
+          IF "ZOOKEEPER-335" \in Bugs THEN LastOf(s)[1] ELSE Max({@, LastOf(s)[1]})]
     \* As if there were no files of epochs.
     /\ IF "ZOOKEEPER-335" \in Bugs
-         THEN /\ acceptedEpoch' = [acceptedEpoch EXCEPT ![i] = LastOf(log[i])[1]]
-              /\ epochFile' = [epochFile EXCEPT ![i] = <<LastOf(log[i])[1], LastOf(log[i])[1]>>]
+         THEN /\ acceptedEpoch' = [acceptedEpoch EXCEPT ![i] = LastOf(s)[1]]
+              /\ epochFile' = [epochFile EXCEPT ![i] = <<LastOf(s)[1], LastOf(s)[1]>>]
          ELSE UNCHANGED <<acceptedEpoch, epochFile>>
-    /\ delivered' = [delivered EXCEPT ![i] =
-          IF "ZOOKEEPER-2845" \in Bugs THEN log[i] ELSE Prefix(log[i], base[i])]
-    /\ UNCHANGED <<leader, saving, log, synced, base, newEpoch, learners, sync, net>>
+    /\ delivered' = [delivered EXCEPT ![i] = IF "ZOOKEEPER-2845" \in Bugs THEN s ELSE t]
+    /\ base' = [base EXCEPT ![i] = Len(t)]
+    /\ log' = [log EXCEPT ![i] = s]
+    /\ synced' = [synced EXCEPT ![i] = Len(s)]
+    /\ UNCHANGED <<leader, saving, newEpoch, learners, sync, net>>
+
+\* The snapshot is the one that SNAP has brought, if any; Snapshots.tla has those that servers take themselves.
+Restart(i) == RestartWith(i, Prefix(log[i], base[i]), log[i])
 =============================================================================

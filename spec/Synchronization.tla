@@ -77,8 +77,8 @@ HandleDiff(i, l) ==
 \* A cut never goes below what is only in a snapshot.
 KeepsBase(i, keep) == keep >= base[i]
 
-\* Follower i cuts what the leader does not have. The cut is on disk before anything else happens there.
-HandleTrunc(i, l) ==
+\* Follower i cuts what the leader does not have. The cut is on disk before anything else happens there; the tree is t.
+HandleTruncTo(i, l, t) ==
     LET keep == UpTo(log[i], Head(net[l][i]).zxid)
         \* What still waits for the disk is written behind the cut.
         tail == IF "ZOOKEEPER-4712" \in Bugs THEN SubSeq(log[i], synced[i] + 1, Len(log[i])) ELSE <<>>
@@ -86,11 +86,15 @@ HandleTrunc(i, l) ==
         /\ KeepsBase(i, keep)
         /\ log' = [log EXCEPT ![i] = Prefix(@, keep) \o tail]
         /\ synced' = [synced EXCEPT ![i] = keep]
-        \* Only with ZOOKEEPER-2845 is there a tree beyond the cut: it is loaded again from what is left.
-        /\ delivered' = [delivered EXCEPT ![i] = IF Len(@) > keep THEN Prefix(@, keep) ELSE @]
+        /\ delivered' = [delivered EXCEPT ![i] = t]
         /\ ModeChosen(i, "DIFF", <<>>)
         /\ net' = Received(net, l, i)
         /\ UNCHANGED <<phase, leader, epochVars, base, newEpoch, learners>>
+
+\* Only with ZOOKEEPER-2845 is there a tree beyond the cut: it is loaded again from what is left.
+HandleTrunc(i, l) ==
+    LET keep == UpTo(log[i], Head(net[l][i]).zxid)
+    IN  HandleTruncTo(i, l, IF Len(delivered[i]) > keep THEN Prefix(delivered[i], keep) ELSE delivered[i])
 
 \* The leader sends everything; follower i holds it in memory until NEWLEADER (ZOOKEEPER-3642).
 HandleSnap(i, l) ==

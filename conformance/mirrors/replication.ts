@@ -4,7 +4,6 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import type { ServerId } from '../../core/data/quorum.js';
-import { zeroZxid } from '../../core/data/zxid.js';
 import type { Zxid } from '../../core/data/zxid.js';
 import { recover } from '../../core/recovery.js';
 import type { DiskFiles } from '../../core/recovery.js';
@@ -25,11 +24,14 @@ import {
   crashed,
   cut,
   elected,
+  lastOf,
   logSynced,
   perform,
   placeOf,
+  placeSnapshot,
   received,
   snapshotOf,
+  takeSnapshot,
   waiting,
   woken,
   writeEpochFile,
@@ -38,11 +40,12 @@ import type { Place } from '../world/replication.js';
 import { mayFollow } from './electionOracle.js';
 import { invariantsOf } from './replicationInvariants.js';
 import { rows } from './replicationRows.js';
-import { settingOf } from './replicationSetting.js';
+import { initOf } from './replicationInit.js';
+import { firstPromise, settingOf } from './replicationSetting.js';
 import type { Budget, Setting, W } from './replicationSetting.js';
-import { hidden, key, piecesOf, shown, view } from './replicationView.js';
+import { fieldsOf, key, piecesOf, view } from './replicationView.js';
 
-const [txns, crashes, cuts, elections] = [0, 1, 2, 3];
+const [txns, crashes, cuts, elections, snaps] = [0, 1, 2, 3, 4];
 
 /** A transaction of which only the zxid matters. */
 const txnOf = (zxid: Zxid): Txn => ({
@@ -100,6 +103,7 @@ const stepped = remembered2((server: ReplicationState, event: ReplicationEvent) 
   return { state: step.state, effects };
 });
 
+const oneZxid = oneOfEach((z: Zxid) => `${z.epoch} ${z.counter}`);
 const onePacket = oneOfEach((p: Packet) => plainText(p));
 const oneEffect = oneOfEach((e: ReplicationEffect) => plainText(e));
 
@@ -210,6 +214,15 @@ const attempt = (w: W, action: string, args: readonly number[]): Outcome => {
         left,
       );
     }
+    case 'TakeSnapshot': {
+      const paid = spend(w, snaps);
+      const next = takeSnapshot(world, i);
+      return paid && next && { ...paid, world: next };
+    }
+    case 'PlaceSnapshot': {
+      const next = placeSnapshot(world, i);
+      return next && { ...w, world: next };
+    }
     case 'Restart':
       return place.up ? null : started(w, i);
     default:
@@ -223,27 +236,24 @@ const started = (w: W, i: ServerId): Outcome => {
   const recovery = recover(filesOf(disk));
   if ('refused' in recovery) return { refused: recovery.refused.type };
   const begun = restart(i, w.setting.voters, w.setting.limits, recovery.ok);
-  let world = woken(w.world, i);
+  let world = woken(w.world, i, oneZxid(recovery.ok.base));
   for (const effect of begun.effects) world = perform(world, i, oneEffect(effect));
   return { ...w, servers: w.servers.map((s, n) => (n === i - 1 ? begun.state : s)), world };
 };
 
 const filesOf = (disk: Place['disk']): DiskFiles => {
-  const snapshot = { snapshot: snapshotOf(disk.base) };
-  const entries = disk.entries.map((txn, offset) => ({ txn, offset }));
-  const first = disk.entries[0]?.zxid;
+  const entries = [...disk.old, ...disk.entries].map((txn, offset) => ({ txn, offset }));
+  const first = entries[0]?.txn.zxid;
   return {
     acceptedEpoch: disk.accepted,
     currentEpoch: disk.current,
     currentEpochTmp: null,
-    snapshots: [{ file: 'snapshot', zxid: disk.base.at(-1) ?? zeroZxid, load: () => snapshot }],
+    snapshots: disk.snapshots
+      .toReversed()
+      .map((s) => ({ file: 'snapshot', zxid: lastOf(s), load: () => ({ snapshot: snapshotOf(s) }) })),
     logs: first === undefined ? [] : [{ file: 'log', first, load: () => ({ entries, end: { type: 'clean' } }) }],
   };
 };
-
-/** The epoch that server `i` has accepted at first. */
-const firstPromise = ({ initialLog, promises }: Setting, i: ServerId): number =>
-  Math.max(initialLog.at(-1)?.epoch ?? 0, ...promises.flatMap(([sid, epoch]) => (sid === i ? [epoch] : [])));
 
 /** Every server has the same log, nobody leads: the spec's Init. */
 const atFirst = (setting: Setting): E.Either<string, W> => {
@@ -259,7 +269,11 @@ const atFirst = (setting: Setting): E.Either<string, W> => {
       base: [],
       entries: log.map(txnOf),
       durable: log.length,
+      snapshots: [[]],
+      begun: null,
+      old: [],
     },
+    loaded: [],
     tree: [],
     serving: false,
     listening: false,
@@ -285,43 +299,9 @@ const atFirst = (setting: Setting): E.Either<string, W> => {
   return E.right(w);
 };
 
-/**
- * The named state Established: the highest voter leads, all follow and serve. It is reached here as anywhere, by core
- * steps, from Init and with a budget for one election; the steps are those of traces/established.ndjson.
- */
-const establishedFrom = (w: W, budget: Budget): E.Either<string, W> => {
-  const all = w.setting.servers;
-  const n = Math.max(...w.setting.voters);
-  let state: W = { ...w, budget: [0, 0, 0, 1] };
-  const epoch = (w.setting.initialLog.at(-1)?.epoch ?? 0) + 1;
-  // Whoever has promised more stands apart.
-  const others = all.filter((i) => i !== n && firstPromise(w.setting, i) <= epoch);
-  const labels: (readonly [string, ...number[]])[] = [
-    ['Elected', n, n],
-    ...others.map((i) => ['Elected', i, n] as const),
-    ...others.map((i) => [w.setting.voters.includes(i) ? 'HandleFollowerInfo' : 'HandleObserverInfo', n, i] as const),
-  ];
-  const drain = (): void => {
-    for (let progress = true; progress;) {
-      progress = false;
-      for (const action of [...Object.keys(handles), 'WriteEpochFile', 'EpochSaved'])
-        for (const i of all)
-          for (const j of all) {
-            const next = attempt(state, action, [i, j]);
-            if (next === null || 'refused' in next) continue;
-            state = longest(next);
-            progress = true;
-          }
-    }
-  };
-  for (const [action, ...args] of labels) {
-    const next = attempt(state, action, args);
-    if (next === null || 'refused' in next)
-      return E.left(`Established cannot be reached: ${action}(${args.join(', ')})`);
-    state = longest(next);
-  }
-  drain();
-  return E.right({ ...state, budget });
+const stepOf = (w: W, action: string, args: readonly number[]): W | null => {
+  const next = attempt(w, action, args);
+  return next === null || 'refused' in next ? null : longest(next);
 };
 
 export const replicationMirror: MakeMirror = (model) => {
@@ -329,22 +309,18 @@ export const replicationMirror: MakeMirror = (model) => {
   if (E.isLeft(setting)) return setting;
   const first = atFirst(setting.right);
   if (E.isLeft(first)) return first;
-  const init = model.init === 'Established' ? establishedFrom(first.right, setting.right.budget) : first;
+  const init = initOf(model.init, first.right, { step: stepOf, packets: Object.keys(handles) });
   if (E.isLeft(init)) return init;
-  const step: Mirror<W>['step'] = (w, action, args) => {
-    const next = attempt(w, action, args);
-    return next === null || 'refused' in next ? null : longest(next);
-  };
   const mirror: Mirror<W> = {
     init: [init.right],
-    step,
+    step: stepOf,
     bind: (action, args) => {
       const type = handles[action];
       const [i = 0, j = 0] = args;
       // Most bindings take a packet that is not there.
       return type === undefined
-        ? (w) => step(w, action, args)
-        : (w) => (headType(w.world, i, j) === type ? step(w, action, args) : null);
+        ? (w) => stepOf(w, action, args)
+        : (w) => (headType(w.world, i, j) === type ? stepOf(w, action, args) : null);
     },
     refusal: (w, action, args) => {
       const next = attempt(w, action, args);
@@ -353,8 +329,7 @@ export const replicationMirror: MakeMirror = (model) => {
     view,
     key,
     pieces: piecesOf(setting.right),
-    shown,
-    hidden,
+    ...fieldsOf(setting.right),
     rows: Object.fromEntries(
       Object.entries(rows).map(([name, shows]) => [
         name,

@@ -35,6 +35,11 @@ export type Opened = {
   readonly sync: readonly Sync[];
   readonly net: readonly (readonly (readonly Packet[])[])[];
   readonly order: History;
+  readonly snapshots: readonly {
+    readonly whole: readonly History[];
+    readonly begun: readonly History[];
+    readonly old: History;
+  }[];
 };
 
 const openValue = (v: TlaValue): unknown => {
@@ -56,6 +61,7 @@ const opened = (s: TlaState): Opened =>
     ...s,
     learners: openRow(s['learners']),
     sync: openRow(s['sync']),
+    snapshots: s['snapshots'] === undefined ? [] : openRow(s['snapshots']),
     net: (s['net'] as readonly TlaValue[]).map(openRow),
   }) as unknown as Opened;
 
@@ -180,6 +186,15 @@ const checks: Readonly<Record<string, (s: Opened, voters: readonly number[]) => 
         at(s.epochFile, i)[1] <= at(s.epochFile, i)[0] &&
         (s.phase[i] === 'DOWN' || at(s.currentEpoch, i) <= at(s.acceptedEpoch, i)),
     ),
+  SnapshotsAreCommitted: (s) =>
+    s.snapshots.every(({ whole, begun }) => [...whole, ...begun].every((h) => isPrefix(h, s.order))),
+  RecoversLog: (s) =>
+    s.snapshots.every(({ whole, old }, i) => {
+      const newest = at(whole, whole.length - 1);
+      const log = at(s.log, i);
+      const found = [...newest, ...[...old, ...log].filter((z) => below(lastOf(newest), z))];
+      return newest.length <= at(s.synced, i) && isPrefix(found, log) && found.length === log.length;
+    }),
   NothingUnexpected: (s) =>
     servers(s).every((i) =>
       servers(s).every((j) => {

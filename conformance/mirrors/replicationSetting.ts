@@ -6,7 +6,7 @@ import { constantValue } from '../mirror.js';
 import type { Model } from '../models.js';
 import type { History, Rules, World } from '../world/replication.js';
 
-export type Budget = readonly [txns: number, crashes: number, cuts: number, elections: number];
+export type Budget = readonly [txns: number, crashes: number, cuts: number, elections: number, snapshots: number];
 
 export type Setting = {
   readonly servers: readonly ServerId[];
@@ -17,6 +17,8 @@ export type Setting = {
   readonly limits: Limits;
   readonly rules: Rules;
   readonly budget: Budget;
+  /** Whether the model has spec/Snapshots.tla. */
+  readonly hasSnapshots: boolean;
 };
 
 /** All that there is: core states (null while down), the world, what is left to happen, the history variable. */
@@ -79,6 +81,11 @@ export const settingOf = (model: Model): E.Either<string, Setting> => {
       lateNotice: c['LateNotice'] === true,
       anyElection: c['AnyElection'] === true,
     },
-    budget: [c['Txns'], c['Crashes'], c['Cuts'], c['Elections']] as unknown as Budget,
+    budget: [c['Txns'], c['Crashes'], c['Cuts'], c['Elections'], model.constants['Snaps'] ?? 0] as unknown as Budget,
+    hasSnapshots: model.constants['Snaps'] !== undefined,
   });
 };
+
+/** The epoch that server `i` has accepted at first. */
+export const firstPromise = ({ initialLog, promises }: Setting, i: ServerId): number =>
+  Math.max(initialLog.at(-1)?.epoch ?? 0, ...promises.flatMap(([sid, epoch]) => (sid === i ? [epoch] : [])));

@@ -9,7 +9,7 @@ import { windowSlice, windowSize } from '../../core/data/window.js';
 import type { Packet } from '../../core/replication/packet.js';
 import { noRole } from '../../core/replication/state.js';
 import type { ReplicationState } from '../../core/replication/state.js';
-import type { Pieces, TlaState } from '../mirror.js';
+import type { Mirror, Pieces, TlaState } from '../mirror.js';
 import { remembered, remembered2 } from '../remembered.js';
 import type { Queue } from '../world/connection.js';
 import { historyOf, waiting } from '../world/replication.js';
@@ -52,7 +52,7 @@ const packetValue = (p: Packet | 'EOF'): TlaValue => {
 const logOf = (s: ReplicationState): readonly Zxid[] =>
   windowSlice(s.disk.log, 0, windowSize(s.disk.log)).map((t) => t.zxid);
 
-const logValue = (p: Place, after: readonly Zxid[]): TlaValue => historyValue([...p.disk.base, ...after]);
+const logValue = (before: History, after: readonly Zxid[]): TlaValue => historyValue([...before, ...after]);
 
 const noLearner: TlaValue = keepHash({ record: { stage: 'none', zxid: [0, 0] } });
 
@@ -86,10 +86,20 @@ type Seen = Readonly<
   >
 >;
 
+const snapshotsValue = remembered((disk: Place['disk']): TlaValue =>
+  keepHash({
+    record: {
+      whole: disk.snapshots.map(historyValue),
+      begun: disk.begun === null ? [] : [historyValue(disk.begun)],
+      old: disk.old.map((t) => zxidValue(t.zxid)),
+    },
+  }),
+);
+
 const seen = (s: ReplicationState | null, p: Place, servers: number): Seen => {
   const onDisk = {
     epochFile: keepHash([p.disk.accepted, p.disk.current]),
-    base: p.disk.base.length,
+    base: p.loaded.length,
     delivered: keepHash(historyValue(p.tree)),
   };
   const ids = Array.from({ length: servers }, (_, k) => k + 1);
@@ -103,7 +113,7 @@ const seen = (s: ReplicationState | null, p: Place, servers: number): Seen => {
       saving: 'none',
       log: keepHash(
         logValue(
-          p,
+          p.disk.base,
           p.disk.entries.map((t) => t.zxid),
         ),
       ),
@@ -119,9 +129,9 @@ const seen = (s: ReplicationState | null, p: Place, servers: number): Seen => {
     acceptedEpoch: s.disk.acceptedEpoch,
     currentEpoch: s.disk.currentEpoch,
     saving: s.disk.saving,
-    log: keepHash(logValue(p, logOf(s))),
+    log: keepHash(logValue(p.loaded, logOf(s))),
     synced:
-      p.disk.base.length +
+      p.loaded.length +
       logOf(s).filter((z) => (z.epoch - s.disk.synced.epoch || z.counter - s.disk.synced.counter) <= 0).length,
     newEpoch: s.role.newEpoch,
     learners: keepHash(
@@ -143,7 +153,7 @@ const seenIn = remembered2((p: Place, servers: number) => ({
 const queueValue = remembered((q: Queue<Packet>): TlaValue => keepHash(q.map(packetValue)));
 const orderValue = remembered((h: History): TlaValue => keepHash(historyValue(h)));
 
-export const view = ({ servers, world, budget, order }: W): TlaState => {
+export const view = ({ setting, servers, world, budget, order }: W): TlaState => {
   const views = servers.map((s, k) => {
     const known = seenIn(world.places[k] as Place, servers.length);
     return s === null ? known.down : known.up(s);
@@ -163,8 +173,9 @@ export const view = ({ servers, world, budget, order }: W): TlaState => {
     learners: views.map((v) => v.learners),
     sync: views.map((v) => v.sync),
     net: servers.map((_, from) => servers.map((_, to) => queueValue(waiting(world, to + 1, from + 1)))),
-    budget,
+    budget: budget.slice(0, 4),
     order: orderValue(order),
+    ...(setting.hasSnapshots ? { snapshots: world.places.map((p) => snapshotsValue(p.disk)), takes: budget[4] } : {}),
   };
 };
 
@@ -178,7 +189,10 @@ const keyOfServer = (s: ReplicationState | null): unknown =>
         fixed: { self: s.self, voters: s.voters, limits: s.limits },
       };
 
-const keyOfPlace = (p: Place): unknown => ({ ...p, disk: { ...p.disk, entries: p.disk.entries.map((t) => t.zxid) } });
+const keyOfPlace = (p: Place): unknown => ({
+  ...p,
+  disk: { ...p.disk, entries: p.disk.entries.map((t) => t.zxid), old: p.disk.old.map((t) => t.zxid) },
+});
 
 export const key = (w: W): unknown => ({
   servers: w.servers.map(keyOfServer),
@@ -209,7 +223,7 @@ export const piecesOf = (setting: Setting): Pieces<W> => {
   };
 };
 
-export const shown: Readonly<Record<string, string>> = {
+const shown: Readonly<Record<string, string>> = {
   'servers[].role.phase': 'phase',
   'servers[].role.leader': 'leader',
   'servers[].role.newEpoch': 'newEpoch',
@@ -222,7 +236,7 @@ export const shown: Readonly<Record<string, string>> = {
   'servers[].disk.synced': 'synced',
   'places[].disk.accepted': 'epochFile',
   'places[].disk.current': 'epochFile',
-  'places[].disk.base': 'base',
+  'places[].loaded': 'base',
   'places[].tree': 'delivered',
   'connections[].up': 'net',
   'connections[].down': 'net',
@@ -230,7 +244,7 @@ export const shown: Readonly<Record<string, string>> = {
   order: 'order',
 };
 
-export const hidden: Readonly<Record<string, string>> = {
+const hidden: Readonly<Record<string, string>> = {
   'servers[].fixed': 'constants of the model',
   'servers[].disk.base': 'the last zxid of the snapshot, which base counts',
   'servers[].delivered': 'the last zxid of what was applied, which delivered lists',
@@ -239,6 +253,7 @@ export const hidden: Readonly<Record<string, string>> = {
   'places[].listening': 'leader is the server itself',
   'places[].told': 'leader, as the environment said it',
   'places[].asking': 'LOOKING and quiescent, with currentEpoch and the last zxid of log',
+  'places[].disk.base': 'what the oldest snapshot holds',
   'places[].disk.entries': 'the log, as the disk has it',
   'places[].disk.durable': 'synced, as the disk has it',
   'places[].disk.asked': 'saving, and whether epochFile has it',
@@ -248,4 +263,16 @@ export const hidden: Readonly<Record<string, string>> = {
   'connections[].openAtLeader': 'learners of the leader, or FOLLOWERINFO in net',
   'connections[].taken': 'no FOLLOWERINFO in net',
   'connections[].stale': 'learners of the leader beside FOLLOWERINFO in net',
+};
+
+const snapshotFields: Readonly<Record<string, readonly [variable: string, otherwise: string]>> = {
+  'places[].disk.snapshots': ['snapshots', 'the one that base counts'],
+  'places[].disk.begun': ['snapshots', 'none'],
+  'places[].disk.old': ['snapshots', 'none'],
+};
+
+/** What is seen where, and what is not; without spec/Snapshots.tla a disk has the snapshot of the last SNAP only. */
+export const fieldsOf = ({ hasSnapshots }: Setting): Pick<Mirror<W>, 'shown' | 'hidden'> => {
+  const own = Object.fromEntries(Object.entries(snapshotFields).map(([k, v]) => [k, v[hasSnapshots ? 0 : 1]]));
+  return hasSnapshots ? { shown: { ...shown, ...own }, hidden } : { shown, hidden: { ...hidden, ...own } };
 };

@@ -2,11 +2,13 @@
  * What lies between the servers of a replication: connections, disks, trees. It does what a server's effects ask and says
  * which events its own variables allow. It reads no server state and nothing of a packet but where it goes; whether a
  * server may act is for the core to say.
- * Mirrors the environment of spec/Replication.tla: connections, WriteEpochFile, Crash, Break.
+ * Mirrors the environment of spec/Replication.tla: connections, WriteEpochFile, Crash, Break; and spec/Snapshots.tla.
  */
 import type { ServerId } from '../../core/data/quorum.js';
 import { compareZxid } from '../../core/data/zxid.js';
 import type { Zxid } from '../../core/data/zxid.js';
+import { zeroZxid } from '../../core/data/zxid.js';
+import { outlivesCut } from '../../core/recovery.js';
 import type { Packet } from '../../core/replication/packet.js';
 import type { ReplicationEffect } from '../../core/replication/state.js';
 import type { Snapshot } from '../../core/service/snapshot.js';
@@ -20,6 +22,8 @@ export type History = readonly Zxid[];
 /** A snapshot of such a tree. */
 export type ListSnapshot = Snapshot & { readonly history: History };
 
+export const lastOf = (history: History): Zxid => history.at(-1) ?? zeroZxid;
+
 export const snapshotOf = (history: History): ListSnapshot => ({ sessions: [], nodes: [], history });
 export const historyOf = (snapshot: Snapshot): History => (snapshot as ListSnapshot).history;
 
@@ -30,16 +34,22 @@ export type Disk = {
     | null
     | { readonly file: 'accepted' | 'current'; readonly epoch: number; readonly written: boolean }
     | { readonly file: 'snapshot'; readonly history: History };
-  /** What the snapshot holds, the log after it, and how much of that log is there for good. */
+  /** What the oldest snapshot holds, the log after it, and how much of that log is there for good. */
   readonly base: History;
   readonly entries: readonly Txn[];
   readonly durable: number;
+  /** Snapshots under their names, oldest first; one that is being written; entries that a SNAP has left in the log. */
+  readonly snapshots: readonly History[];
+  readonly begun: History | null;
+  readonly old: readonly Txn[];
 };
 
 /** What the world knows of one server. */
 export type Place = {
   readonly up: boolean;
   readonly disk: Disk;
+  /** The snapshot that the server has loaded. */
+  readonly loaded: History;
   readonly tree: History;
   readonly serving: boolean;
   readonly listening: boolean;
@@ -162,7 +172,8 @@ export const perform = (w: World, i: ServerId, effect: ReplicationEffect): World
 };
 
 /** The server's disk and tree after the effect. */
-const done = remembered2((place: Place, effect: ReplicationEffect): Place => {
+const done = remembered2((asked: Place, effect: ReplicationEffect): Place => {
+  const place = effect.type === 'Truncate' ? snapshotsCut(asked, effect.zxid) : asked;
   const { disk, tree } = place;
   switch (effect.type) {
     case 'Append':
@@ -176,7 +187,7 @@ const done = remembered2((place: Place, effect: ReplicationEffect): Place => {
     case 'SaveEpoch':
       return withDisk(place, { asked: { file: effect.file, epoch: effect.epoch, written: false } });
     case 'SaveSnapshot':
-      return withDisk(place, { asked: { file: 'snapshot', history: historyOf(effect.snapshot) } });
+      return withDisk(place, { asked: { file: 'snapshot', history: historyOf(effect.snapshot) }, begun: null });
     case 'Restore':
       return { ...place, tree: historyOf(effect.snapshot) };
     case 'Deliver':
@@ -196,6 +207,15 @@ const done = remembered2((place: Place, effect: ReplicationEffect): Place => {
   }
 });
 
+/** Snapshots above a cut go before the log is cut, also one that is being written. */
+const snapshotsCut = (place: Place, zxid: Zxid): Place => {
+  const { snapshots, begun } = place.disk;
+  return withDisk(place, {
+    snapshots: snapshots.filter((s) => outlivesCut(lastOf(s), zxid)),
+    begun: begun !== null && outlivesCut(lastOf(begun), zxid) ? begun : null,
+  });
+};
+
 /** The disk renames the epoch file into place. */
 export const writeEpochFile = (w: World, i: ServerId): World => placed(w, i, renamed(placeOf(w, i)));
 
@@ -210,9 +230,10 @@ export const answered = (w: World, i: ServerId): World => placed(w, i, replied(p
 
 const replied = remembered((place: Place): Place => {
   const { asked } = place.disk;
-  return asked?.file === 'snapshot'
-    ? withDisk(place, { asked: null, base: asked.history, entries: [], durable: 0 })
-    : withDisk(place, { asked: null });
+  if (asked?.file !== 'snapshot') return withDisk(place, { asked: null });
+  const { history } = asked;
+  const replaced = { asked: null, base: history, entries: [], durable: 0, snapshots: [history], begun: null, old: [] };
+  return { ...withDisk(place, replaced), loaded: history };
 });
 
 /** An fsync has covered `k` more entries; null when there are not that many. */
@@ -228,10 +249,38 @@ export const elected = (w: World, i: ServerId, l: ServerId): World => placed(w, 
 
 const following = remembered2((place: Place, told: ServerId): Place => ({ ...place, asking: null, told }));
 
-/** Server `i` starts: its tree is the snapshot. */
-export const woken = (w: World, i: ServerId): World => placed(w, i, running(placeOf(w, i)));
+/** The disk of server `i` begins to write what is applied there; null: it does not serve, or has that already. */
+export const takeSnapshot = (w: World, i: ServerId): World | null => {
+  const { serving, tree, disk } = placeOf(w, i);
+  if (!serving || disk.begun !== null || compareZxid(lastOf(tree), lastOf(disk.snapshots.at(-1) ?? [])) === 0)
+    return null;
+  return placed(w, i, begun(placeOf(w, i)));
+};
 
-const running = remembered((place: Place): Place => ({ ...place, up: true, tree: place.disk.base }));
+const begun = remembered((place: Place): Place => withDisk(place, { begun: place.tree }));
+
+/** The snapshot is whole and gets its name; null: there is none, or the log has less of it. */
+export const placeSnapshot = (w: World, i: ServerId): World | null => {
+  const { disk } = placeOf(w, i);
+  return disk.begun === null || disk.begun.length > disk.base.length + disk.durable
+    ? null
+    : placed(w, i, named(placeOf(w, i)));
+};
+
+const named = remembered((place: Place): Place => {
+  const { begun: history, snapshots } = place.disk;
+  return history === null ? place : withDisk(place, { snapshots: [...snapshots, history], begun: null });
+});
+
+/** Server `i` starts: its tree is the snapshot up to `base`. */
+export const woken = (w: World, i: ServerId, base: Zxid): World => placed(w, i, running(placeOf(w, i), base));
+
+const running = remembered2((place: Place, base: Zxid): Place => {
+  const { snapshots, old, entries } = place.disk;
+  const loaded = snapshots.findLast((s) => compareZxid(lastOf(s), base) === 0) ?? [];
+  const all = old.length === 0 ? entries : [...old, ...entries];
+  return { ...withDisk(place, { entries: all, durable: all.length, old: [] }), up: true, loaded, tree: loaded };
+});
 
 /** Server `i` stops; `k` entries that no fsync has covered are on its disk all the same. Null: there are not so many. */
 export const crashed = (w: World, i: ServerId, k: number): World | null => {
@@ -239,11 +288,12 @@ export const crashed = (w: World, i: ServerId, k: number): World | null => {
   return disk.durable + k > disk.entries.length ? null : placed(w, i, stopped(placeOf(w, i), k));
 };
 
-const stopped = remembered2(({ disk }: Place, k: number): Place => {
+const stopped = remembered2(({ disk, loaded }: Place, k: number): Place => {
   const durable = disk.durable + k;
   return {
     up: false,
-    disk: { ...disk, asked: null, entries: disk.entries.slice(0, durable), durable },
+    disk: { ...disk, asked: null, entries: disk.entries.slice(0, durable), durable, begun: null },
+    loaded,
     tree: [],
     serving: false,
     listening: false,

@@ -6,7 +6,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { compareZxid, formatZxid } from '../../core/data/zxid.js';
 import type { Zxid } from '../../core/data/zxid.js';
-import { explainRefusal, recover } from '../../core/recovery.js';
+import { explainRefusal, outlivesCut, recover } from '../../core/recovery.js';
 import type { LoadedLog, LogFile, Recovery } from '../../core/recovery.js';
 import type { Disk } from './disk.js';
 import { listSnapshots, looksWhole, readFiles } from './files.js';
@@ -20,10 +20,9 @@ const nothing = { sessions: [], nodes: [] };
  *          files do not give the history up to there
  */
 export const truncateHistory = (disk: Disk, dirs: Dirs, zxid: Zxid): E.Either<string, Zxid> => {
-  const isAbove = (z: Zxid): boolean => compareZxid(z, zxid) > 0;
   const files = readFiles(disk, dirs);
   const listed = listSnapshots(disk, dirs);
-  const snapshots = listed.filter((s) => !isAbove(s.zxid) && looksWhole(disk, dirs, s));
+  const snapshots = listed.filter((s) => outlivesCut(s.zxid, zxid) && looksWhole(disk, dirs, s));
   const kept = historyUpTo(zxid, snapshots, files.logs);
   if ('refused' in kept) return E.left(explainRefusal(kept.refused));
   if (kept.ok.snapshot === null) return E.left(`no snapshot is at or below ${formatZxid(zxid)}`);
@@ -36,7 +35,7 @@ export const truncateHistory = (disk: Disk, dirs: Dirs, zxid: Zxid): E.Either<st
       return E.left(`the files give the history up to ${formatZxid(lastZxid)} only, not to ${formatZxid(zxid)}`);
     }
   }
-  const newer = listed.filter((s) => isAbove(s.zxid));
+  const newer = listed.filter((s) => !outlivesCut(s.zxid, zxid));
   for (const { name } of newer) disk.remove(`${dirs.data}/${name}`);
   if (newer.length > 0) disk.syncDirNow(dirs.data);
   for (const log of files.logs.toReversed()) applyCut(disk, dirs, log, cutOf(zxid, log, base));

@@ -30,6 +30,8 @@ const patches: Readonly<Record<string, readonly string[]>> = {
   'ZOOKEEPER-4646': ['AckBeforeSync'],
   'ZOOKEEPER-2845': ['OldVote', 'OldVoteTwo'],
   StickyAck: ['StickyAck'],
+  'ZOOKEEPER-2832': ['SnapKeepsLog'],
+  'ZOOKEEPER-4837': ['TruncKeepsSnapshots'],
   'ZOOKEEPER-710': ['ServiceAnswersMoved'],
   'ZOOKEEPER-1208': ['ServiceWritesBehindEnd'],
 };
