@@ -17,6 +17,8 @@ export type Sizes = Readonly<Partial<Record<Size, number>>>;
 type Family = {
   /** The row that it starts from. */
   readonly base: string;
+  /** Modules in whose rows its bugs are switched on, besides that of the base. */
+  readonly bugsOf: readonly string[];
   readonly defaults: Sizes;
   /** Constants and domains for these sizes; actions that the sizes rule out are harmless. */
   readonly fit: (sizes: Required<Sizes>) => Pick<Model, 'constants' | 'domains'>;
@@ -30,6 +32,7 @@ const set = (ids: readonly number[]): string => `{${ids.join(', ')}}`;
 const families: Readonly<Record<string, Family>> = {
   replication: {
     base: 'ReplicationQuiet',
+    bugsOf: ['MCBugs'],
     defaults: { servers: 3, observers: 0, txns: 1, crashes: 0, cuts: 0 },
     fit: ({ servers, observers, txns, crashes, cuts, elections }) => {
       const all = upTo(servers + observers);
@@ -49,6 +52,7 @@ const families: Readonly<Record<string, Family>> = {
   },
   election: {
     base: 'ElectionOneRound',
+    bugsOf: ['MCBugsElection'],
     defaults: { servers: 3, observers: 0, crashes: 0, cuts: 0, elections: 0 },
     fit: ({ servers, observers, crashes, cuts, elections }) => {
       const all = upTo(servers + observers);
@@ -75,6 +79,7 @@ const families: Readonly<Record<string, Family>> = {
   },
   zab: {
     base: 'Zab',
+    bugsOf: [],
     defaults: { servers: 3, txns: 1, elections: 2 },
     fit: ({ servers, txns, elections }) => ({
       constants: {
@@ -150,7 +155,7 @@ export const instanceOf = (
     const least = size === 'servers' ? 1 : 0;
     if (!Number.isInteger(n) || n < least || n > 9) return usage(`--${size} must be a number from ${least} to 9`, '');
   }
-  const known = knownBugs(file, base);
+  const known = knownBugs(file, [base.module, ...family.bugsOf]);
   if (bug !== undefined && !known.includes(bug))
     return usage(`${name} has no bug ${bug}`, `its bugs: ${known.join(' ') || 'none'}`);
   const given = { ...family.defaults, ...asked };
@@ -186,9 +191,9 @@ export const instanceNamed = (file: ModelFile, name: string): Model | null => {
   return E.isLeft(made) ? null : made.right.model;
 };
 
-/** Those that some row of the module switches on. */
-const knownBugs = (file: ModelFile, base: Model): readonly string[] => [
-  ...new Set([...file.models.values()].filter((m) => m.module === base.module).flatMap(bugsOf)),
+/** Those that some row of these modules switches on. */
+const knownBugs = (file: ModelFile, modules: readonly string[]): readonly string[] => [
+  ...new Set([...file.models.values()].filter((m) => modules.includes(m.module)).flatMap(bugsOf)),
 ];
 
 /** Those of all rows of the module whose parameters the model has domains for. */

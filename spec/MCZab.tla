@@ -9,9 +9,10 @@ EXTENDS Zab
 CONSTANTS
     Txns,    \* how many transactions may be broadcast
     Watched, \* the servers whose applying is gone through; it does not touch the others
-    Bugs     \* seeded mutants: "AnyHistory", "NoPromise"
+    Bugs     \* seeded mutants
 
-ASSUME BugsAssumption == Bugs \subseteq {"AnyHistory", "NoPromise"}
+ASSUME BugsAssumption ==
+    Bugs \subseteq {"AnyHistory", "NoPromise", "QuorumMinusOne", "PromiseTwice", "EpochFirst"}
 
 OwnTxns == UNION {{<<e, n>> : n \in {k \in 1..Len(primary[e].log) : primary[e].log[k][1] = e}} : e \in Epoch}
 
@@ -23,7 +24,8 @@ MCLead(l, e) ==
          THEN /\ ~Started(e) /\ \E a \in acks : a[1] = l /\ a[2] = e
               /\ primary' = [primary EXCEPT ![e] = [init |-> Len(history[l]), log |-> history[l]]]
               /\ epoch' = [epoch EXCEPT ![l] = e]
-              /\ UNCHANGED <<promised, history, acks>>
+              /\ acks' = {a \in acks : a[2] # e}
+              /\ UNCHANGED <<promised, history>>
          ELSE Lead(l, e)
     /\ UNCHANGED <<order, seen>>
 
@@ -43,7 +45,7 @@ MCAccept(i, n, whole, own) ==
             /\ own => IsPrefix(Prefix(p.log, p.init), h) /\ IsPrefix(h, p.log)
             /\ IF epoch[i] = e
                  THEN \/ IsPrefix(history[i], h)
-                      \/ Len(h) >= p.init /\ IsQuorum({j \in Server : IsPrefix(order, history'[j])})
+                      \/ Len(h) >= p.init /\ IsQuorum({j \in Server : epoch'[j] >= e /\ IsPrefix(order, history'[j])})
                  ELSE Len(h) >= Common(history[i], p.log)
             /\ <<history', epoch'>> # <<history, epoch>>
             /\ UNCHANGED <<promised, acks, primary, order, seen>>
@@ -80,4 +82,39 @@ ChosenAgree == \A e \in Epoch : \A n \in 0..Len(primary[e].log) :
 NeverCommitsOlder == ~\E n \in 1..Len(order), e \in Epoch :
     /\ order[n][1] \in Epoch /\ e > order[n][1] /\ Started(e) /\ primary[e].init >= n /\ Len(primary[e].log) >= n
     /\ \A i \in Server : Len(history[i]) >= n => epoch[i] >= e
+
+-----------------------------------------------------------------------------
+(* The invariants of the specification that ZooKeeper's own project        *)
+(* publishes, by its names; Leadership is in MCZabPaper.                   *)
+
+\* What server i may have delivered: all of its history that is committed.
+Deliverable(i) == Prefix(history[i], Common(history[i], order))
+
+\* Whatever two servers may deliver is the same as far as both go.
+PrefixConsistency == \A i, j \in Server :
+    IsPrefix(Deliverable(i), Deliverable(j)) \/ IsPrefix(Deliverable(j), Deliverable(i))
+
+\* Only what was broadcast is committed, and once.
+Integrity ==
+    /\ \A n \in 1..Len(order) :
+         \/ \E k \in 1..Len(InitialHistory) : order[n] = InitialHistory[k]
+         \/ \E e \in Epoch : \E k \in 1..Len(primary[e].log) : order[n] = primary[e].log[k] /\ order[n][1] = e
+    /\ \A m, n \in 1..Len(order) : order[m] = order[n] => m = n
+
+\* What is committed is on a quorum that has taken over an epoch in which it was chosen: whoever leads next has it.
+Agreement == Len(order) = Len(InitialHistory) \/
+    \E e \in Epoch : /\ Started(e) /\ IsPrefix(order, primary[e].log)
+                     /\ IsQuorum({i \in Server : epoch[i] >= e /\ IsPrefix(order, history[i])})
+
+\* What was committed stays so, where it was.
+TotalOrder == [][IsPrefix(order, order')]_vars
+
+LocalPrimaryOrder == \A n \in 1..Len(order) - 1 :
+    order[n][1] = order[n + 1][1] => order[n + 1][2] = order[n][2] + 1
+
+GlobalPrimaryOrder == \A n \in 1..Len(order) - 1 : order[n][1] <= order[n + 1][1]
+
+\* Before a primary broadcasts it has what older epochs have committed.
+PrimaryIntegrity == \A e \in Epoch, n \in 1..Len(order) :
+    (Started(e) /\ order[n][1] < e) => (n <= primary[e].init /\ primary[e].log[n] = order[n])
 =============================================================================

@@ -20,7 +20,7 @@ VARIABLES
     promised,  \* promised[i]: highest epoch that i has promised (f.p in the paper)
     epoch,     \* epoch[i]: the epoch whose history i has taken over (f.a)
     history,   \* history[i]: what i has accepted, durably (h_f)
-    acks,      \* promises as they were given: <<server, epoch promised, its epoch then, its last zxid then>>
+    acks,      \* promises of epochs that have not begun: <<server, epoch promised, its epoch then, its last zxid then>>
     primary,   \* primary[e]: [init, log]: length of the initial history of epoch e, and all that it comprises
     order,     \* what is committed
     seen       \* seen[i]: how much of it server i has applied while it serves
@@ -51,7 +51,7 @@ Said(i) == {epoch[i], Max({epoch[i], LastOf(history[i])[1]})}
 Promise(i, e) ==
     /\ e > promised[i]
     /\ promised' = [promised EXCEPT ![i] = e]
-    /\ \E f \in Said(i) : acks' = acks \cup {<<i, e, f, LastOf(history[i])>>}
+    /\ \E f \in Said(i) : acks' = IF Started(e) THEN acks ELSE acks \cup {<<i, e, f, LastOf(history[i])>>}
     /\ UNCHANGED <<epoch, history, primary>>
 
 \* Server l, with a quorum of promises and the best history among them, begins epoch e with its own.
@@ -61,7 +61,8 @@ Lead(l, e) ==
           IsQuorum({j \in Server : \E a \in acks : a[1] = j /\ a[2] = e /\ UpTo(a[3], a[4], own[3], own[4])})
     /\ primary' = [primary EXCEPT ![e] = [init |-> Len(history[l]), log |-> history[l]]]
     /\ epoch' = [epoch EXCEPT ![l] = e]
-    /\ UNCHANGED <<promised, history, acks>>
+    /\ acks' = {a \in acks : a[2] # e}
+    /\ UNCHANGED <<promised, history>>
 
 -----------------------------------------------------------------------------
 (* Phase 2: synchronisation; phase 3: broadcast                            *)
@@ -69,7 +70,7 @@ Lead(l, e) ==
 \* Server i goes towards the history of the epoch that it has promised: it drops what is not in it, accepts what is.
 \* Once it has all of the initial history the epoch is its own; from then on it accepts more. The paper's followers only
 \* do that; ZooKeeper's leader may have a returning follower cut what was not committed when it chose the cut, and
-\* sends it again: others may have committed it meanwhile, but a quorum keeps it. The cut never
+\* sends it again: others may have committed it meanwhile, but a quorum of the epoch keeps it. The cut never
 \* reaches into the initial history.
 Accept(i) ==
     LET e == promised[i]
@@ -81,7 +82,7 @@ Accept(i) ==
         /\ IsPrefix(h, p.log) \/ IsPrefix(h, history[i])
         /\ IF epoch[i] = e
              THEN \/ IsPrefix(history[i], h)
-                  \/ Len(h) >= p.init /\ IsQuorum({j \in Server : IsPrefix(order, history'[j])})
+                  \/ Len(h) >= p.init /\ IsQuorum({j \in Server : epoch'[j] >= e /\ IsPrefix(order, history'[j])})
              ELSE Len(h) >= same /\ Prefix(h, same) = Prefix(history[i], same)
         /\ \/ epoch'[i] = epoch[i]
            \/ epoch'[i] = e /\ IsPrefix(Prefix(p.log, p.init), h) /\ IsPrefix(h, p.log)

@@ -41,6 +41,7 @@ test('an instance is found again by its name, as kept traces give it', (t) => {
     ['replication', { servers: 2, crashes: 1 }, 'ZOOKEEPER-4646'],
     ['replication', {}, undefined],
     ['election', { servers: 4, cuts: 1 }, undefined],
+    ['replication', { servers: 2 }, 'ZOOKEEPER-3911'],
     ['zab', { txns: 2 }, undefined],
   ] as const) {
     const { model } = made(family, sizes, bug);
