@@ -51,7 +51,7 @@ PaperLead(l, e) ==
                                                     /\ Toggled("AnyHistory") \/ UpTo(a[3], a[4], own[3], own[4])})
     /\ primary' = [primary EXCEPT ![e] = [init |-> Len(history[l]), log |-> history[l]]]
     /\ epoch' = [epoch EXCEPT ![l] = e]
-    /\ acks' = {a \in acks : a[2] # e \/ <<a[1], e, l>> \notin backs}
+    /\ acks' = {a \in acks : a[2] # e \/ \E k \in Server \ {l} : <<a[1], e, k>> \in backs}
     /\ backs' = {b \in backs : b[2] # e \/ b[3] # l}
     /\ led' = led \cup {<<l, e>>}
     /\ UNCHANGED <<promised, history>>
