@@ -15,8 +15,9 @@
  * --json               one line of JSON for each mutant
  *
  * Exit codes: 0 done; 1 a mutant was noticed by nothing at all; 2 the command line is wrong; 3 models.json or the results
- * cannot be used; 22 nothing was run and nothing is known; 30 TLC is missing; 130 interrupted, with all results kept.
+ * cannot be used; 22 nothing was run and nothing is known; 30 TLC or the build is missing; 130 interrupted, with all results kept.
  */
+import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findTlc } from 'tla-checker-cli';
@@ -61,6 +62,7 @@ const count = (name) => {
   const n = Number(values[name]);
   return Number.isFinite(n) && n > 0 ? n : fail(2, `--${name} ${values[name]}: a number above 0`);
 };
+if (!existsSync(join(root, 'dist', 'conformance', 'specMutants', 'campaign.js'))) fail(30, 'not built: npm run build');
 const { readModels } = await load('modelFiles');
 const { neverFalse } = await load('specMutants/conjuncts');
 const { readResults, tableOf, figuresOf, writeResults } = await load('specMutants/results');

@@ -1,4 +1,5 @@
 /** What is published of mutation, in docs/mutation.md, is what was found, and each thing that nothing noticed has its reason. */
+import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -21,6 +22,24 @@ test('docs/mutation.md says what spec/mutation.json says, and explains every sur
     for (const n of never) t.regex(page, beginsRow(`| ${name} \`${n.action}\` | \`${cell(n.text)}\` |`));
   return undefined;
 });
+
+test('scripts/mutateSpec.mjs names mutants, and says by its exit code what is wrong', (t) => {
+  const run = (...args: readonly string[]): { readonly status: number | null; readonly stdout: string } =>
+    spawnSync(process.execPath, ['scripts/mutateSpec.mjs', ...args], { encoding: 'utf8' });
+  const models = ['--models', join('test', 'fixtures', 'specMutants', 'models.json')];
+  const listed = run('Ledger', '--list', ...models);
+  t.is(listed.status, 0);
+  t.regex(listed.stdout, /^Ledger:\d+:DropConjunct {2}Write: written\[i\] < 1 {2}-> {2}TRUE$/m);
+  t.is(run('Nowhere', '--list', ...models).status, 2);
+  t.is(run('--budget', 'none').status, 2);
+  t.is(run('--models', 'nowhere.json').status, 3);
+  t.is(run('--table').stdout.trim().split('\n').length, 2 + Object.keys(modulesOf()).length + 1);
+});
+
+const modulesOf = (): object => {
+  const results = readResults(join('spec', 'mutation.json'));
+  return E.isRight(results) ? results.right.modules : {};
+};
 
 /** A bar would end the cell. */
 const cell = (text: string): string => text.replaceAll('|', '\\|');
