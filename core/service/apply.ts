@@ -10,6 +10,7 @@ import { absurd } from '../step.js';
 import type { Database } from './database.js';
 import { errorCode } from './error.js';
 import { parentOf } from './path.js';
+import { bytesOf, countUse, quotaOver, readUse, statsPath, subtreeOfStats, writeUse } from './quota.js';
 import type { MultiResult, ReplyBody } from './request.js';
 import type { TreeChange, Tree, Znode } from './tree.js';
 import {
@@ -19,6 +20,7 @@ import {
   ephemeralsOf,
   newZnode,
   nodeAt,
+  replaceData,
   setNodeAcl,
   setNodeData,
   statOf,
@@ -143,6 +145,9 @@ const applyCreate = (
   const { err } = take(work, createNode(work.tree, node, record.parentCVersion, work.owner));
   if (err !== errorCode.ok) return failed(err);
   const created = nodeAt(work.tree, path) ?? node;
+  const counted = subtreeOfStats(path);
+  if (counted !== null) recount(work, counted);
+  else use(work, path, 1, bytesOf(node));
   note(work, 'created', created);
   return record.type === 'create'
     ? { err, body: { type: 'path', path } }
@@ -153,15 +158,20 @@ const applyDelete = (work: Work, path: string): TxnResult => {
   const node = nodeAt(work.tree, path);
   const { err } = take(work, deleteNode(work.tree, path, work.txn.zxid, work.owner));
   if (err !== errorCode.ok) return failed(err);
-  if (node !== undefined) note(work, 'deleted', node);
+  if (node !== undefined) {
+    use(work, path, -1, -bytesOf(node));
+    note(work, 'deleted', node);
+  }
   return done;
 };
 
 const applySetData = (work: Work, path: string, data: Uint8Array | null, version: number): TxnResult => {
   const { zxid, timeMs } = work.txn;
+  const before = nodeAt(work.tree, path);
   const { err } = take(work, setNodeData(work.tree, path, data, version, zxid, timeMs, work.owner));
   const node = nodeAt(work.tree, path);
   if (err !== errorCode.ok || node === undefined) return failed(err);
+  if (before !== undefined) use(work, path, 0, bytesOf(node) - bytesOf(before));
   note(work, 'dataChanged', node);
   return statResult(node);
 };
@@ -171,6 +181,23 @@ const applyCloseSession = (work: Work, paths: readonly string[] | null): TxnResu
   for (const path of paths ?? []) applyDelete(work, path);
   for (const path of ephemeralsOf(work.tree, work.txn.session)) applyDelete(work, path);
   return done;
+};
+
+/** The stats of a subtree are what its nodes are, whatever its creator wrote. */
+const recount = (work: Work, subtree: string): void => {
+  work.tree = replaceData(work.tree, statsPath(subtree), writeUse(countUse(work.tree, subtree)), work.owner);
+};
+
+/** Counts a change in the deepest quota above it. */
+const use = (work: Work, path: string, count: number, bytes: number): void => {
+  if (count === 0 && bytes === 0) return;
+  const subtree = quotaOver(work.tree, path);
+  const stats = subtree === null ? undefined : nodeAt(work.tree, statsPath(subtree));
+  if (subtree === null || stats === undefined) return;
+  const before = readUse(stats.data);
+  if (before === null) return recount(work, subtree);
+  const after = { count: before.count + count, bytes: before.bytes + bytes };
+  work.tree = replaceData(work.tree, stats.path, writeUse(after), work.owner);
 };
 
 const note = (work: Work, type: Change['type'], node: Znode): void => {

@@ -20,6 +20,8 @@ import type {
   SetACLRequest,
   SetDataRequest,
 } from './request.js';
+import { bytesOf, limitsPath, quotaOver, readLimits, readUse, statsPath } from './quota.js';
+import type { Use } from './quota.js';
 import type { ServiceRules } from './rules.js';
 import { defaultRules, rightsOf } from './rules.js';
 import type { Tree } from './tree.js';
@@ -36,6 +38,10 @@ export type NodeFacts = {
   readonly owner: SessionId;
   readonly acl: readonly Acl[] | null;
   readonly children: number;
+  /** Length of the data. */
+  readonly bytes: number;
+  /** Of the stats node of a quota while something is on its way: the use as it will be; else null. */
+  readonly use: Use | null;
 };
 
 /** The facts of a path once the transaction `zxid` is applied; null: no node. */
@@ -59,7 +65,16 @@ export const factsAt = (view: View, path: string): NodeFacts | null => {
   const node = nodeAt(view.tree, path);
   if (node === undefined) return null;
   const { version, cversion, aversion, owner, acl } = node;
-  return { version, cversion, aversion, owner, acl, children: sizeOfNames(node.children) };
+  return {
+    version,
+    cversion,
+    aversion,
+    owner,
+    acl,
+    children: sizeOfNames(node.children),
+    bytes: bytesOf(node),
+    use: null,
+  };
 };
 
 export type FactsChange = { readonly path: string; readonly facts: NodeFacts | null };
@@ -68,6 +83,43 @@ export const withFacts = (view: View, zxid: Zxid, changes: readonly FactsChange[
   let { outstanding } = view;
   for (const { path, facts } of changes) outstanding = setKey(outstanding, path, { zxid, facts });
   return { tree: view.tree, outstanding, rules: view.rules };
+};
+
+/** The use of a quota once all that is accepted is applied; null: nobody counts it. */
+const useOf = (view: View, subtree: string): Use | null => {
+  const path = statsPath(subtree);
+  const waiting = getKey(view.outstanding, path)?.facts?.use;
+  return waiting ?? readUse(nodeAt(view.tree, path)?.data ?? null);
+};
+
+/** Whether a hard limit is passed, with what is on its way counted in: a multi cannot pass it either. */
+const isOverQuota = (view: View, path: string, count: number, bytes: number): boolean => {
+  const subtree = view.rules.enforceQuota ? quotaOver(view.tree, path) : null;
+  const use = subtree === null ? null : useOf(view, subtree);
+  if (subtree === null || use === null) return false;
+  const { hardCount, hardBytes } = readLimits(nodeAt(view.tree, limitsPath(subtree))?.data ?? null);
+  const passes = (by: number, used: number, limit: number | null): boolean =>
+    by !== 0 && limit !== null && used + by > limit;
+  return passes(count, use.count, hardCount) || passes(bytes, use.bytes, hardBytes);
+};
+
+/** What changes do to the quotas above them, as facts of the stats nodes. */
+export const quotaChanges = (view: View, changes: readonly FactsChange[]): readonly FactsChange[] => {
+  const used = new Map<string, Use>();
+  for (const { path, facts } of changes) {
+    const subtree = quotaOver(view.tree, path);
+    const use = subtree === null ? null : (used.get(subtree) ?? useOf(view, subtree));
+    if (subtree === null || use === null) continue;
+    const before = factsAt(view, path);
+    const count = use.count + Number(facts !== null) - Number(before !== null);
+    used.set(subtree, { count, bytes: use.bytes + (facts?.bytes ?? 0) - (before?.bytes ?? 0) });
+  }
+  return [...used].flatMap(([subtree, use]) => {
+    const facts = factsAt(view, statsPath(subtree));
+    if (facts === null) return [];
+    const { version, cversion, aversion, owner, acl, children, bytes } = facts;
+    return [{ path: statsPath(subtree), facts: { version, cversion, aversion, owner, acl, children, bytes, use } }];
+  });
 };
 
 export type SingleWrite =
@@ -140,11 +192,13 @@ const checkCreate = (view: View, author: Author, request: CreateRequest | Create
   if (!isValidPath(full) || full === rootQuota) return fails(errorCode.badArguments);
   if (factsAt(view, full) !== null) return fails(errorCode.nodeExists);
   if (isEphemeral(parent.owner)) return fails(errorCode.noChildrenForEphemerals);
+  const bytes = request.data?.length ?? 0;
+  if (isOverQuota(view, full, 1, bytes)) return fails(errorCode.quotaExceeded);
   const parentCVersion = (parent.cversion + 1) | 0;
   const { record, owner } = created(request, full, acl, parentCVersion, author.session);
   const changes = [
     { path: parentPath, facts: withChild(parent, parentCVersion, 1) },
-    { path: full, facts: { version: 0, cversion: 0, aversion: 0, owner, acl, children: 0 } },
+    { path: full, facts: { version: 0, cversion: 0, aversion: 0, owner, acl, children: 0, bytes, use: null } },
   ];
   return { record, changes };
 };
@@ -187,6 +241,8 @@ const withChild = (facts: NodeFacts, cversion: number, children: number): NodeFa
   owner: facts.owner,
   acl: facts.acl,
   children: facts.children + children,
+  bytes: facts.bytes,
+  use: facts.use,
 });
 
 /** The facts of a node and of its parent when the node goes. */
@@ -234,10 +290,12 @@ const checkSetData = (view: View, author: Author, { path, data, version }: SetDa
   if (!isValidPath(path)) return fails(errorCode.badArguments);
   const node = nodeFor(view, author, path, perm.write);
   if (typeof node === 'number') return fails(node);
+  const bytes = data?.length ?? 0;
+  if (isOverQuota(view, path, 0, bytes - node.bytes)) return fails(errorCode.quotaExceeded);
   if (version !== -1 && version !== node.version) return fails(errorCode.badVersion);
   const next = (node.version + 1) | 0;
   const { cversion, aversion, owner, acl, children } = node;
-  const changes = [{ path, facts: { version: next, cversion, aversion, owner, acl, children } }];
+  const changes = [{ path, facts: { version: next, cversion, aversion, owner, acl, children, bytes, use: null } }];
   return { record: { type: 'setData', path, data, version: next }, changes };
 };
 
@@ -252,8 +310,8 @@ const checkSetAcl = (view: View, author: Author, request: SetACLRequest): Checke
   if (typeof node === 'number') return fails(node);
   if (request.version !== -1 && request.version !== node.aversion) return fails(errorCode.badVersion);
   const aversion = (node.aversion + 1) | 0;
-  const { version, cversion, owner, children } = node;
-  const changes = [{ path, facts: { version, cversion, aversion, owner, acl, children } }];
+  const { version, cversion, owner, children, bytes, use } = node;
+  const changes = [{ path, facts: { version, cversion, aversion, owner, acl, children, bytes, use } }];
   return { record: { type: 'setACL', path, acl, version: aversion }, changes };
 };
 

@@ -9,8 +9,18 @@ import type { NameSet } from '../data/nameSet.js';
 import { zeroZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
 import { nameOf, parentOf } from './path.js';
+import { countUse, statsNodes, subtreeOfStats, writeUse } from './quota.js';
 import type { Snapshot, SnapshotNode } from './snapshot.js';
-import { configNode, configPath, freshTree, nodeAt, sharedAcl, withChildren, withEphemeral } from './tree.js';
+import {
+  configNode,
+  configPath,
+  freshTree,
+  nodeAt,
+  replaceData,
+  sharedAcl,
+  withChildren,
+  withEphemeral,
+} from './tree.js';
 import type { Tree, Znode } from './tree.js';
 import type { SessionId } from './txn.js';
 
@@ -65,6 +75,14 @@ const stored = (n: Znode, path: string): SnapshotNode => ({
   pzxid: n.pzxid,
 });
 
+/** What quotas say of use may lag behind the nodes of a fuzzy snapshot of Apache's. */
+const recounted = (loaded: Tree, owner: Owner): Tree => {
+  let tree = loaded;
+  for (const path of statsNodes(loaded))
+    tree = replaceData(tree, path, writeUse(countUse(tree, subtreeOfStats(path) ?? '')), owner);
+  return tree;
+};
+
 /** A node whose children are still being read. */
 type Open = { readonly node: Znode; readonly names: string[] };
 
@@ -91,7 +109,8 @@ export const fromSnapshot = (snapshot: Snapshot, zxid: Zxid): { readonly databas
   ensureConfig(build);
   let sessions = emptyHamt<SessionId, number>();
   for (const { session, timeoutMs } of snapshot.sessions) sessions = setKey(sessions, session, timeoutMs, owner);
-  return { database: { tree: { nodes: build.nodes, ephemerals: build.ephemerals }, sessions, zxid } };
+  const tree = recounted({ nodes: build.nodes, ephemerals: build.ephemerals }, owner);
+  return { database: { tree, sessions, zxid } };
 };
 
 const addFrom = (build: Building, from: SnapshotNode): SnapshotRefusal | null => {

@@ -10,7 +10,7 @@ import { emptyHamt, entriesOf, getKey, keysOf, removeKey, setKey } from '../data
 import type { Hamt } from '../data/hamt.js';
 import { compareZxid, sameZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
-import { checkDeleteContainer, checkWrite, deletion, factsAt, withFacts } from './check.js';
+import { checkDeleteContainer, checkWrite, deletion, factsAt, quotaChanges, withFacts } from './check.js';
 import type { Author, Checked, FactsChange, Outstanding, View } from './check.js';
 import type { Database } from './database.js';
 import { errorCode } from './error.js';
@@ -136,7 +136,8 @@ const single = (draft: Draft, checked: Checked): TxnRecord => {
   return checked.record;
 };
 
-const change = (draft: Draft, changes: readonly FactsChange[]): void => {
+const change = (draft: Draft, made: readonly FactsChange[]): void => {
+  const changes = draft.view.rules.enforceQuota ? [...made, ...quotaChanges(draft.view, made)] : made;
   draft.view = withFacts(draft.view, draft.stamp.zxid, changes);
   for (const { path } of changes) draft.paths.push(path);
 };

@@ -216,6 +216,13 @@ export const setNodeData = (
   return changed(tree, withData(node, data, version, zxid, timeMs), owner);
 };
 
+/** Data that a server writes itself: nothing of the Stat changes but their length. */
+export const replaceData = (tree: Tree, path: string, data: Uint8Array, owner: Owner | null = null): Tree => {
+  const node = nodeAt(tree, path);
+  if (node === undefined) return tree;
+  return changed(tree, withData(node, data, node.version, node.mzxid, node.mtimeMs), owner).tree;
+};
+
 /** @param aversion the new aversion, absolute */
 export const setNodeAcl = (
   tree: Tree,
