@@ -72,7 +72,8 @@ test('two of three voters make a quorum without the observer, and one with it ma
   await ensemble.waitServing(observer);
   await ensemble.kill(second);
   await eventually('the leader has given up', async () => (client.isOpen() ? null : true));
-  t.is(await ensemble.served(leader).then((s) => s?.mode ?? null), null);
+  // A client may lose its connection before that, on a busy machine.
+  await eventually('the leader serves nobody', async () => ((await ensemble.served(leader)) === null ? true : null));
   ensemble.start(second);
   await ensemble.waitServing(leader, second, observer);
   t.is(await exists(await connected(ensemble.members[observer - 1]?.clientPort ?? 0), '/two'), 0);
