@@ -12,12 +12,13 @@ export const mostRuns = 120;
 
 /** How a copy of the core with this mutant was found out; null: it was not. */
 export const foundOut = (
-  mutant: Pick<Mutant, 'caughtBy'>,
+  mutant: Pick<Mutant, 'caughtBy' | 'firstRun'>,
   copy: Loaded,
   graphs: ReadonlyMap<string, { readonly model: Model; readonly graph: TlcGraph }>,
 ): string | null => {
   if (mutant.caughtBy === 'random') {
-    const failure = firstFailure(copy.runSeed, 0, mostRuns)?.violation ?? null;
+    const first = mutant.firstRun ?? 0;
+    const failure = firstFailure(copy.runSeed, first, first + mostRuns)?.violation ?? null;
     return failure === null ? null : `${failure.name}: ${failure.detail}`;
   }
   const known = graphs.get(mutant.caughtBy);

@@ -18,7 +18,11 @@ export type WholeSnapshot = {
 export const wholeSnapshot = (s: Snapshot): WholeSnapshot => ({ sessions: [...s.sessions], nodes: [...s.nodes] });
 
 /** For comparing: two snapshots of the same state give the same text. */
-export const snapshotText = (s: Snapshot): string => JSON.stringify([[...s.sessions], [...s.nodes]]);
+export const snapshotText = (s: Snapshot): string => {
+  // In which order a map gives its entries depends on the order in which they came.
+  const sorted = (all: Iterable<unknown>): readonly string[] => [...all].map((x) => JSON.stringify(x)).sort();
+  return JSON.stringify([sorted(s.sessions), sorted(s.nodes)]);
+};
 
 /** `forgets`: at a crash the last entries that an fsync has covered may be gone too, as no disk may do it. */
 export type Honesty = 'honest' | 'forgets';
