@@ -24,7 +24,7 @@ export type ConformOptions = RunFlags & { readonly fresh?: boolean; readonly act
 export const keptGraphs = join(packageRoot, '.cache', 'graphs');
 
 export const hasCore = (m: Model): boolean =>
-  m.compare !== undefined || m.replay !== undefined || m.judge !== undefined;
+  m.compare !== undefined || m.replay !== undefined || m.parts !== undefined || m.judge !== undefined;
 
 export const conform = async (names: readonly string[], options: ConformOptions): Promise<Outcome> => {
   const file = loadModels(options.models);

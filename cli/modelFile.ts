@@ -125,7 +125,8 @@ const toggled = (m: Model, bug: string): Model => {
 /** A model of which only the verdict counts: no sizes, nothing compared. */
 export const bare = (m: Model): Model => {
   const copy: Record<string, unknown> = { ...m };
-  for (const name of ['compare', 'judge', 'replay', 'edges', 'distinct', 'generated', 'depth']) delete copy[name];
+  for (const name of ['compare', 'judge', 'replay', 'parts', 'edges', 'distinct', 'generated', 'depth'])
+    delete copy[name];
   return copy as unknown as Model;
 };
 
@@ -133,7 +134,7 @@ export const bare = (m: Model): Model => {
 export const mirrorOf = (file: ModelFile, model: Model): MakeMirror | null => {
   const kin = [model, ...[...file.models.values()].filter((m) => m.module === model.module)];
   for (const m of kin)
-    for (const name of [m.compare, m.replay, m.judge]) {
+    for (const name of [m.compare, m.replay, m.parts, m.judge]) {
       const make = mirrors[name ?? ''];
       if (make !== undefined) return make;
     }

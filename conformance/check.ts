@@ -75,7 +75,7 @@ const checkIn = async (scratch: string, model: Model, options: CheckOptions): Pr
   const generated = generate(model);
   if (E.isLeft(generated)) return failed(generated.left);
   const mirrors: Record<string, Mirror<unknown>> = {};
-  for (const name of new Set([model.compare, model.replay, model.judge])) {
+  for (const name of new Set([model.compare, model.replay, model.parts, model.judge])) {
     if (name === undefined) continue;
     const mirror = options.mirrors[name]?.(model) ?? E.left(`there is no mirror ${name}`);
     if (E.isLeft(mirror)) return failed(mirror.left);
@@ -111,6 +111,12 @@ const checkIn = async (scratch: string, model: Model, options: CheckOptions): Pr
     replayed = replayCounterexample(follower, model, counterexample);
     if (replayed.type !== 'Replayed') problems.push(`counterexample on the core: ${replayText(replayed)}`);
     problems.push(...lastStateProblems(follower, model, counterexample));
+  }
+  const parting = mirrors[model.parts ?? ''];
+  if (parting !== undefined) {
+    const run = replayCounterexample(parting, model, counterexample);
+    if (run.type === 'Replayed' || run.type === 'Empty')
+      problems.push('the core follows the counterexample to its end, though it should lack the bug');
   }
   let judgement: Judgement | null = null;
   const judging = mirrors[model.judge ?? ''];

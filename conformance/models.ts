@@ -28,7 +28,7 @@
  *   `actionConstraint`, `view` and `symmetry`, since TLC then prints a graph that is not the spec's.
  * - `fairness`: a temporal formula, for liveness; `vars`: the operator or tuple of all variables, "vars" when absent.
  * - `compare`: the mirror whose graph must be TLC's. `replay`: the mirror that must follow the counterexample of a model
- *   meant to fail. `judge`: the mirror whose invariants, the functions of the same names, must give TLC's verdict on every
+ *   meant to fail, `parts`: the one that must not, since the core lacks the bug. `judge`: the mirror whose invariants, the functions of the same names, must give TLC's verdict on every
  *   state of this model's graph, violating ones included.
  * - `rows`: situations that the mirror knows by name and that an edge of this model must show.
  * - `tier`: "tiny" runs with every change, "ci" in minutes, "large" in hours; "simulation" is too large to go through: TLC
@@ -76,6 +76,7 @@ const entryFields = {
   compare: t.string,
   rows: t.readonlyArray(t.string),
   replay: t.string,
+  parts: t.string,
   judge: t.string,
 } as const;
 
@@ -115,6 +116,7 @@ export type Model = {
   readonly compare?: string;
   readonly rows: readonly string[];
   readonly replay?: string;
+  readonly parts?: string;
   readonly judge?: string;
 };
 
@@ -222,6 +224,7 @@ const complete = (name: string, e: ModelEntry): Model => ({
   rows: e.rows ?? [],
   ...(e.compare === undefined ? {} : { compare: e.compare }),
   ...(e.replay === undefined ? {} : { replay: e.replay }),
+  ...(e.parts === undefined ? {} : { parts: e.parts }),
   ...(e.judge === undefined ? {} : { judge: e.judge }),
 });
 
@@ -253,6 +256,7 @@ const faults = (m: Model): readonly string[] => {
   if (kind === 'property' && m.properties.length > 1) found.push('TLC does not name properties: one a failing model');
   if (kind !== 'ok' && m.why === undefined) found.push('a model meant to fail says why');
   if (m.replay !== undefined && kind === 'ok') found.push('replay: a model that holds has no counterexample');
+  if (m.parts !== undefined && kind === 'ok') found.push('parts: a model that holds has no counterexample');
   if (m.judge !== undefined && m.invariants.length === 0) found.push('judge: no invariant to judge');
   if (m.compare !== undefined) {
     if (m.next !== undefined) found.push('compared, so it needs actions in place of next: labels carry arguments');

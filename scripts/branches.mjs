@@ -157,8 +157,13 @@ export const compareSides = (root, live, conformance) =>
       ]),
   );
 
+/** An entry of the list with this block stands for all branches of its function. */
+const anyBlock = '*';
+
 const sameBranch = (entry, b) =>
-  entry.file === b.file && entry.function === b.function && (entry.block ?? null) === b.block;
+  entry.file === b.file &&
+  entry.function === b.function &&
+  (entry.block === anyBlock || (entry.block ?? null) === b.block);
 
 /** Why an entry says nothing any more; null: it may stay. That live runs did not get there this time is no reason. */
 const staleBecause = (entry, files, used) => {
@@ -170,15 +175,15 @@ const staleBecause = (entry, files, used) => {
     return entry.varies === true ? null : 'conformance reaches it';
   const there = file.branches.some((b) => b.function === entry.function);
   // A branch shows only where a process ran it otherwise than what is around it; its words show always.
-  if (there && (entry.block ?? '').split(mark).every((part) => part === passedBy || file.text.includes(part)))
-    return null;
+  const words = entry.block === anyBlock ? '' : (entry.block ?? '');
+  if (there && words.split(mark).every((part) => part === passedBy || file.text.includes(part))) return null;
   return 'no such branch';
 };
 
 /**
  * @param files what compareSides has given
- * @param list entries { file, function, block?, reason, varies? } of conformance/coverage.json; `varies`: random runs
- *   reach the branch at times, so it may be reached and need not be
+ * @param list entries { file, function, block?, reason, varies? } of conformance/coverage.json; the block `*` stands
+ *   for all of its function; `varies`: random runs reach the branch at times, so it may be reached and need not be
  * @returns `unlisted`: branches reached live and not by conformance, without an entry; `listed`: those with one;
  *   `stale`: entries that no longer apply, each with `why`
  */
