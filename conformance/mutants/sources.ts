@@ -2,7 +2,7 @@
  * The sources of core and of its mirrors as texts, with one place changed: by a mutant of the table or by a patch. What
  * comes of it is written, transpiled, to a folder of its own and loaded beside the engine; the engine stays what it is.
  */
-import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as E from 'fp-ts/lib/Either.js';
@@ -77,20 +77,17 @@ export const patched = (sources: Sources, patch: string): E.Either<string, Sourc
 };
 
 export type LoadOptions = {
-  /** Where the project is: its packages are the copy's too. */
-  readonly root: string;
-  /** A folder that does not exist yet: a copy can be loaded once only. */
+  /** A folder of the project, whose packages the copy finds there; it does not exist yet: a copy can be loaded once only. */
   readonly folder: string;
   /** JavaScript of one module; types need not be right. */
   readonly transpile: (text: string, path: string) => string;
 };
 
 /** Writes the sources as JavaScript and loads the mirrors and the random runs over them. Rejects where they do not load. */
-export const load = async (sources: Sources, { root, folder, transpile }: LoadOptions): Promise<Loaded> => {
+export const load = async (sources: Sources, { folder, transpile }: LoadOptions): Promise<Loaded> => {
   const folders = new Set([...sources.keys()].map((name) => dirname(join(folder, name))));
   for (const each of folders) await mkdir(each, { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }\n');
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   for (const [name, text] of sources)
     await writeFile(join(folder, name.replace(/\.ts$/, '.js')), transpile(text, name));
   const module = async (name: string): Promise<Record<string, unknown>> =>

@@ -1,20 +1,20 @@
 /** Historic bugs: with its patch the core is the spec with that bug, state by state; as it ships it is not. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import * as E from 'fp-ts/lib/Either.js';
-import ts from 'typescript';
 import { dumpOfFile } from '../../conformance/dumps.js';
 import { generate, writeGenerated } from '../../conformance/generate.js';
 import { compareGraphs } from '../../conformance/graph.js';
 import { textsOf } from '../../conformance/modelFiles.js';
 import { decodeParts } from '../../conformance/models.js';
 import type { Model, Models } from '../../conformance/models.js';
-import { load, patched, readSources } from '../../conformance/mutants/sources.js';
+import { patched, readSources } from '../../conformance/mutants/sources.js';
 import type { Loaded, Sources } from '../../conformance/mutants/sources.js';
 import { findTlcPort } from '../../conformance/tlc.js';
 import type { TlcPort } from '../../conformance/tlc.js';
+import { openCopies } from './copies.js';
+import type { Copies } from './copies.js';
 
 const root = process.cwd();
 const right = <A>(e: E.Either<unknown, A>): A => {
@@ -27,33 +27,19 @@ const models: Models = right(decodeParts([...right(textsOf('spec/models.json')),
 const small = Object.keys(JSON.parse(own) as object).map((name) => models.get(name) as Model);
 const bugOf = (model: Model): string => /"(.+)"/.exec(String(model.constants['Bugs']))?.[1] ?? 'none';
 
-let folder: string;
+let copies: Copies;
 let sources: Sources;
 let shipping: Loaded;
 let tlc: TlcPort;
 
-const transpiled = new Map<string, string>();
-const transpile = (text: string): string => {
-  const known =
-    transpiled.get(text) ??
-    ts.transpileModule(text, {
-      compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
-    }).outputText;
-  transpiled.set(text, known);
-  return known;
-};
-
-const copyOf = (of: Sources, name: string): Promise<Loaded> =>
-  load(of, { root, folder: join(folder, `copy-${name}`), transpile });
-
 test.before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'zabkeeper-bugs-'));
+  copies = await openCopies(root, 'zabkeeper-bugs');
   sources = await readSources(root);
-  shipping = await copyOf(sources, 'shipping');
+  shipping = await copies.copyOf(sources);
   tlc = right(await findTlcPort({ short: true }));
 });
 
-test.after.always(() => rm(folder, { recursive: true, force: true }));
+test.after.always(() => copies.remove());
 
 test('each historic bug that has a page has a patch and a model that compares it', async (t) => {
   const { bugs } = JSON.parse(await readFile('docs/bugs/bugs.json', 'utf8')) as { bugs: { bug: string }[] };
@@ -71,8 +57,8 @@ for (const model of small) {
     `${bug}, ${model.name}: with its patch the core is the spec with that bug, without it is not`,
     async (t) => {
       const generated = right(generate({ ...model, invariants: [], properties: [] }));
-      const path = join(folder, model.name, 'graph.dot');
-      const module = await writeGenerated(generated, join(folder, model.name));
+      const path = join(copies.folder, model.name, 'graph.dot');
+      const module = await writeGenerated(generated, join(copies.folder, model.name));
       const outcome = right(await tlc.run({ module, libraries: [join(root, 'spec')], dump: path }));
       const dump = dumpOfFile(path, outcome.generated);
       const compared = (copy: Loaded): ReturnType<typeof compareGraphs> => {
@@ -80,7 +66,7 @@ for (const model of small) {
         return compareGraphs({ ...mirror, invariants: {} }, generated.bindings, dump, { maxStates: 20_000 });
       };
       const patch = await readFile(join('conformance/mutants', `${bug}.patch`), 'utf8');
-      const sick = await compared(await copyOf(right(patched(sources, patch)), bug));
+      const sick = await compared(await copies.copyOf(right(patched(sources, patch))));
       t.deepEqual(sick.findings, []);
       t.true(sick.equal);
       const well = await compared(shipping);

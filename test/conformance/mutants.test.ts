@@ -1,11 +1,9 @@
 /** Mutants of the core, each of which must be found out, and patches that make it the spec's with a historic bug. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import * as E from 'fp-ts/lib/Either.js';
-import ts from 'typescript';
 import { dumpOfFile } from '../../conformance/dumps.js';
 import { generate, writeGenerated } from '../../conformance/generate.js';
 import type { Binding } from '../../conformance/generate.js';
@@ -16,7 +14,7 @@ import { textsOf } from '../../conformance/modelFiles.js';
 import { decodeParts } from '../../conformance/models.js';
 import type { Model, Models } from '../../conformance/models.js';
 import { foundOut } from '../../conformance/mutants/hunt.js';
-import { load, patched, readSources, replaced } from '../../conformance/mutants/sources.js';
+import { patched, readSources, replaced } from '../../conformance/mutants/sources.js';
 import type { Loaded, Sources } from '../../conformance/mutants/sources.js';
 import { mutants } from '../../conformance/mutants/table.js';
 import type { Mutant } from '../../conformance/mutants/table.js';
@@ -24,6 +22,8 @@ import { firstParting, readGraph } from '../../conformance/mutants/walk.js';
 import type { TlcGraph } from '../../conformance/mutants/walk.js';
 import { findTlcPort } from '../../conformance/tlc.js';
 import type { TlcPort } from '../../conformance/tlc.js';
+import { openCopies } from './copies.js';
+import type { Copies } from './copies.js';
 
 const root = process.cwd();
 const patches: Readonly<Record<string, readonly string[]>> = {
@@ -43,29 +43,13 @@ type Known = {
   readonly bindings: readonly Binding[];
 };
 
-let folder: string;
+let copies: Copies;
 let sources: Sources;
-let copies = 0;
 
 const right = <A>(e: E.Either<unknown, A>): A => {
   if (E.isLeft(e)) throw new Error(Array.isArray(e.left) ? e.left.join('\n') : String(e.left));
   return e.right;
 };
-
-/** Modules that no mutant has touched are transpiled once. */
-const transpiled = new Map<string, string>();
-const transpile = (text: string): string => {
-  const known =
-    transpiled.get(text) ??
-    ts.transpileModule(text, {
-      compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
-    }).outputText;
-  transpiled.set(text, known);
-  return known;
-};
-
-const copyOf = (of: Sources): Promise<Loaded> =>
-  load(of, { root, folder: join(folder, `copy-${copies++}`), transpile });
 
 const mirrorOf = (copy: Loaded, model: Model): Mirror<unknown> => {
   const mirror = right(copy.mirrors[model.compare ?? '']?.(model) ?? E.left('no mirror'));
@@ -84,7 +68,7 @@ const wanted: readonly string[] = [
 const loaded = async (tlc: TlcPort, models: Models, name: string): Promise<Known> => {
   const model = right(E.fromNullable(`no model ${name}`)(models.get(name)));
   const generated = right(generate({ ...model, invariants: [], properties: [] }));
-  const own = join(folder, name);
+  const own = join(copies.folder, name);
   const path = join(own, 'graph.dot');
   const module = await writeGenerated(generated, own);
   const outcome = right(await tlc.run({ module, libraries: [join(root, 'spec')], dump: path }));
@@ -99,7 +83,7 @@ const graphOf = (name: string): Promise<Known> =>
   graphs.get(name) ?? Promise.reject(new Error(`TLC was not asked for ${name}`));
 
 test.before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'zabkeeper-mutants-'));
+  copies = await openCopies(root, 'zabkeeper-mutants');
   sources = await readSources(root);
   const own = await readFile('conformance/mutants/models.json', 'utf8');
   const models = right(decodeParts([...right(textsOf('spec/models.json')), own]));
@@ -116,7 +100,7 @@ test.before(async () => {
 
 test.after.always(async () => {
   await Promise.allSettled(graphs.values());
-  await rm(folder, { recursive: true, force: true });
+  await copies.remove();
 });
 
 test('there are mutants of every part, and some that sizes alone do not show', (t) => {
@@ -138,7 +122,7 @@ test('there are mutants of every part, and some that sizes alone do not show', (
 
 /** Whether the mutant is found out; of one that leaves the sizes as they are, that the graphs differ all the same. */
 const hunt = async (t: ExecutionContext, mutant: Mutant, known: Known | null): Promise<void> => {
-  const copy = await copyOf(right(replaced(sources, mutant)));
+  const copy = await copies.copyOf(right(replaced(sources, mutant)));
   const how = foundOut(mutant, copy, new Map(known === null ? [] : [[mutant.caughtBy, known]]));
   t.not(how, null);
   t.log(how);
@@ -153,7 +137,7 @@ for (const name of wanted) {
     const known = await graphOf(name);
     // Not what a patch is for.
     if (known.model.constants['Bugs'] !== '{}') return t.true(Object.values(patches).flat().includes(name));
-    const mirror = mirrorOf(await copyOf(sources), known.model);
+    const mirror = mirrorOf(await copies.copyOf(sources), known.model);
     t.is(firstParting(mirror, known.graph), null);
     if (known.graph.states > 3000) return;
     // The walk itself, held against the comparison.
@@ -168,7 +152,7 @@ for (const name of wanted) {
 }
 
 test.serial('without a mutant random runs find nothing', async (t) => {
-  t.is(foundOut({ caughtBy: 'random' }, await copyOf(sources), new Map()), null);
+  t.is(foundOut({ caughtBy: 'random' }, await copies.copyOf(sources), new Map()), null);
 });
 
 for (const mutant of mutants.filter((m) => m.caughtBy === 'random'))
@@ -179,10 +163,10 @@ for (const [bug, name] of Object.entries(patches).flatMap(([b, names]) => names.
     const patch = await readFile(join('conformance/mutants', `${bug}.patch`), 'utf8');
     const known = await graphOf(name);
     t.regex(String(known.model.constants['Bugs']), new RegExp(bug));
-    const sick = await compared(await copyOf(right(patched(sources, patch))), known);
+    const sick = await compared(await copies.copyOf(right(patched(sources, patch))), known);
     t.deepEqual(sick.findings, []);
     t.true(sick.equal);
-    const shipping = await compared(await copyOf(sources), known);
+    const shipping = await compared(await copies.copyOf(sources), known);
     t.false(shipping.equal);
     t.true(shipping.differences.length > 0);
   });
@@ -190,7 +174,7 @@ for (const [bug, name] of Object.entries(patches).flatMap(([b, names]) => names.
 
 test.serial('a change that changes nothing is not found out', async (t) => {
   const edit = { file: 'core/vote.ts', find: 'a.leader - b.leader', replace: '-(b.leader - a.leader)' };
-  const copy = await copyOf(right(replaced(sources, edit)));
+  const copy = await copies.copyOf(right(replaced(sources, edit)));
   t.is(foundOut({ caughtBy: 'ElectionFour' }, copy, new Map([['ElectionFour', await graphOf('ElectionFour')]])), null);
 });
 
