@@ -78,3 +78,46 @@ export const constantValue = (model: Model, name: string): E.Either<string, TlaV
     ? E.left(`model ${model.name}, constant ${name}: not a plain value: ${constant}`)
     : E.right(value.right);
 };
+
+/** Reads the constants of a model one by one; what is wrong is gathered, and told of all at the end. */
+export type ConstantReader = {
+  /** The constant as `read` sees it, else noted as a fault and given as `otherwise`. */
+  readonly value: <A>(name: string, read: (v: TlaValue) => A | null, otherwise: A) => A;
+  readonly count: (name: string) => number;
+  readonly fault: (what: string) => void;
+  /** Left lists the constants that are missing or have no such value. */
+  readonly result: <S>(setting: S) => E.Either<string, S>;
+};
+
+export const readConstants = (model: Model): ConstantReader => {
+  const faults: string[] = [];
+  const fault = (what: string): void => void faults.push(`model ${model.name}: ${what}`);
+  const value = <A>(name: string, read: (v: TlaValue) => A | null, otherwise: A): A => {
+    const given = constantValue(model, name);
+    const found = E.isLeft(given) ? null : read(given.right);
+    if (E.isLeft(given)) faults.push(given.left);
+    else if (found === null) fault(`constant ${name} cannot be read`);
+    return found ?? otherwise;
+  };
+  return {
+    value,
+    count: (name) => value(name, (v) => (typeof v === 'number' ? v : null), 0),
+    fault,
+    result: (setting) => (faults.length > 0 ? E.left(faults.join('; ')) : E.right(setting)),
+  };
+};
+
+/** Makes mirrors from a model's constants and the initial state that it names; `initOf` gives null for no such name. */
+export const mirrorMaker =
+  <S, I, W>(
+    read: (model: Model) => E.Either<string, S>,
+    initOf: (setting: S, name: string) => I | null,
+    make: (setting: S, init: I) => Mirror<W>,
+  ): MakeMirror =>
+  (model) => {
+    const setting = read(model);
+    if (E.isLeft(setting)) return setting;
+    const init = initOf(setting.right, model.init);
+    if (init === null) return E.left(`model ${model.name}: no initial state is known by the name ${model.init}`);
+    return E.right(anyMirror(make(setting.right, init)));
+  };

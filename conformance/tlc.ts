@@ -92,9 +92,9 @@ const explained = (e: GraphError): string => {
 
 const outcomeOf = ({ outcome, stats, counterexample, cost }: CheckResult): E.Either<string, TlcOutcome> => {
   const result = resultOf(outcome);
-  if (E.isLeft(result)) return result;
+  if (result === null) return E.left('message' in outcome ? `${outcome.type}: ${outcome.message}` : outcome.type);
   return E.right({
-    result: result.right,
+    result,
     generated: stats.generated,
     distinct: stats.distinct,
     depth: stats.depth ?? 0,
@@ -104,20 +104,21 @@ const outcomeOf = ({ outcome, stats, counterexample, cost }: CheckResult): E.Eit
   });
 };
 
-const resultOf = (outcome: Outcome): E.Either<string, string> => {
+/** What TLC found, in the words of `result` in models.json; null: it gave no verdict. */
+export const resultOf = (outcome: Outcome): string | null => {
   switch (outcome.type) {
     case 'ok':
     case 'deadlock':
     case 'assumption':
-      return E.right(outcome.type);
+      return outcome.type;
     case 'invariant':
-      return E.right(`invariant ${outcome.name}`);
+      return `invariant ${outcome.name}`;
     case 'action property':
     case 'temporal property':
-      return E.right(outcome.name === null ? 'property' : `property ${outcome.name}`);
+      return outcome.name === null ? 'property' : `property ${outcome.name}`;
     case 'parse error':
     case 'config error':
     case 'evaluation error':
-      return E.left(`${outcome.type}: ${outcome.message}`);
+      return null;
   }
 };

@@ -1,5 +1,4 @@
 /** The mirror of spec/MCElection.tla: servers that run core/election.ts, and the channels between them. */
-import * as E from 'fp-ts/lib/Either.js';
 import { isArray, keepHash } from 'tla-checker-cli';
 import type { TlaState, TlaValue } from 'tla-checker-cli';
 import type { ServerId } from '../../core/data/quorum.js';
@@ -10,7 +9,7 @@ import type { ElectionEvent, ElectionState, Heard } from '../../core/election.js
 import type { Notification, Vote } from '../../core/vote.js';
 import { sameVote } from '../../core/vote.js';
 import type { MakeMirror, Mirror, Pieces } from '../mirror.js';
-import { anyMirror } from '../mirror.js';
+import { mirrorMaker } from '../mirror.js';
 import { plainText } from '../plain.js';
 import { oneOfEach, remembered, remembered2 } from '../remembered.js';
 import type { Budget, Channel, World } from '../world/notifications.js';
@@ -24,13 +23,11 @@ export type ElectionWorld = {
   readonly world: World<Notification>;
 };
 
-export const electionMirror: MakeMirror = (model) => {
-  const setting = readSetting(model);
-  if (E.isLeft(setting)) return setting;
-  const init = initOf(setting.right, model.init);
-  if (init === null) return E.left(`model ${model.name}: no initial state is known by the name ${model.init}`);
-  return E.right(anyMirror(mirrorOf(setting.right, init)));
-};
+export const electionMirror: MakeMirror = mirrorMaker(
+  readSetting,
+  (setting, init) => initOf(setting, init),
+  (setting, init) => mirrorOf(setting, init),
+);
 
 export const mirrorOf = (setting: Setting, init: ElectionWorld): Mirror<ElectionWorld> => ({
   init: [init],

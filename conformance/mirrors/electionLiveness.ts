@@ -2,11 +2,10 @@
  * The mirror of spec/MCElectionLiveness.tla, along a run that never ends. Starts, giving up and resending cost no budget
  * there, and rounds are shown relative to the lowest: those of the core go on growing.
  */
-import * as E from 'fp-ts/lib/Either.js';
 import { isArray } from 'tla-checker-cli';
 import type { TlaState, TlaValue } from 'tla-checker-cli';
 import type { MakeMirror, Mirror } from '../mirror.js';
-import { anyMirror } from '../mirror.js';
+import { mirrorMaker } from '../mirror.js';
 import type { ElectionWorld } from './election.js';
 import { initOf, mirrorOf } from './election.js';
 import { readSetting } from './electionSetting.js';
@@ -17,13 +16,11 @@ type Rebased = {
   readonly by: number;
 };
 
-export const electionLivenessMirror: MakeMirror = (model) => {
-  const setting = readSetting(model);
-  if (E.isLeft(setting)) return setting;
-  const init = initOf(setting.right, model.init);
-  if (init === null) return E.left(`model ${model.name}: no initial state is known by the name ${model.init}`);
-  return E.right(anyMirror(rebasing(mirrorOf(setting.right, init))));
-};
+export const electionLivenessMirror: MakeMirror = mirrorMaker(
+  readSetting,
+  (setting, init) => initOf(setting, init),
+  (setting, init) => rebasing(mirrorOf(setting, init)),
+);
 
 const rebasing = (election: Mirror<ElectionWorld>): Mirror<Rebased> => {
   const view = ({ inner, by }: Rebased): TlaState => lowered(election.view(inner), by);

@@ -1,11 +1,11 @@
 /** The constants of a model of spec/MCElection.tla, read from its entry in spec/models.json. */
-import * as E from 'fp-ts/lib/Either.js';
+import type * as E from 'fp-ts/lib/Either.js';
 import { isArray } from 'tla-checker-cli';
 import type { TlaValue } from 'tla-checker-cli';
 import type { ServerId } from '../../core/data/quorum.js';
 import type { Zxid } from '../../core/data/zxid.js';
 import { untrusted } from '../../core/election.js';
-import { constantValue } from '../mirror.js';
+import { readConstants } from '../mirror.js';
 import type { Model } from '../models.js';
 import type { Budget, Limits } from '../world/notifications.js';
 
@@ -31,15 +31,7 @@ export const entries = (v: TlaValue | undefined): readonly (readonly [TlaValue, 
 
 /** Left lists the constants that are missing or have no such value. */
 export const readSetting = (model: Model): E.Either<string, Setting> => {
-  const faults: string[] = [];
-  const value = <A>(name: string, read: (v: TlaValue) => A | null, otherwise: A): A => {
-    const given = constantValue(model, name);
-    const found = E.isLeft(given) ? null : read(given.right);
-    if (found === null)
-      faults.push(E.isLeft(given) ? given.left : `model ${model.name}: constant ${name} cannot be read`);
-    return found ?? otherwise;
-  };
-  const count = (name: string): number => value(name, (v) => (typeof v === 'number' ? v : null), 0);
+  const { value, count, fault, result } = readConstants(model);
   const ids = (name: string): readonly ServerId[] =>
     value(name, (v) => (typeof v === 'object' && 'set' in v ? v.set.filter((n) => typeof n === 'number') : null), []);
   const byServer = <A>(name: string, read: (v: TlaValue) => A | null): ReadonlyMap<ServerId, A> =>
@@ -70,8 +62,8 @@ export const readSetting = (model: Model): E.Either<string, Setting> => {
     },
   };
   const unnamed = setting.voters.filter((id) => !setting.epoch.has(id) || !setting.lastZxid.has(id));
-  if (unnamed.length > 0) faults.push(`model ${model.name}: no Epoch or LastZxid for ${unnamed.join(', ')}`);
-  return faults.length > 0 ? E.left(faults.join('; ')) : E.right(setting);
+  if (unnamed.length > 0) fault(`no Epoch or LastZxid for ${unnamed.join(', ')}`);
+  return result(setting);
 };
 
 const readZxid = (v: TlaValue): Zxid | null => {

@@ -1,5 +1,4 @@
 /** The mirror of spec/MCMembership.tla: servers that run core/membership.ts, and the connections between them. */
-import * as E from 'fp-ts/lib/Either.js';
 import type { TlaState, TlaValue } from 'tla-checker-cli';
 import type { ServerId } from '../../core/data/quorum.js';
 import type { Zxid } from '../../core/data/zxid.js';
@@ -17,7 +16,7 @@ import type {
   MembershipState,
 } from '../../core/membershipState.js';
 import type { MakeMirror, Mirror } from '../mirror.js';
-import { anyMirror } from '../mirror.js';
+import { mirrorMaker } from '../mirror.js';
 import type { Budget, Queued, World } from '../world/membership.js';
 import * as world from '../world/membership.js';
 import type { Setting } from './membershipSetting.js';
@@ -36,13 +35,11 @@ const running = (s: MembershipState | MembershipDisk | undefined): MembershipSta
 
 const diskOf = (s: MembershipState | MembershipDisk): MembershipDisk => ('role' in s ? s.disk : s);
 
-export const membershipMirror: MakeMirror = (model) => {
-  const setting = readSetting(model);
-  if (E.isLeft(setting)) return setting;
-  const init = initOf(setting.right, model.init);
-  if (init === null) return E.left(`model ${model.name}: no initial state is known by the name ${model.init}`);
-  return E.right(anyMirror(mirrorOf(setting.right, init)));
-};
+export const membershipMirror: MakeMirror = mirrorMaker(
+  readSetting,
+  (setting, init) => initOf(setting, init),
+  (setting, init) => mirrorOf(setting, init),
+);
 
 export const mirrorOf = (setting: Setting, init: MembershipWorld): Mirror<MembershipWorld> => ({
   init: [init],

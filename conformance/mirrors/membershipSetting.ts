@@ -1,12 +1,12 @@
 /** The constants of spec/MCMembership.tla, read from a model's entry in spec/models. */
-import * as E from 'fp-ts/lib/Either.js';
+import type * as E from 'fp-ts/lib/Either.js';
 import { isArray } from 'tla-checker-cli';
 import type { TlaValue } from 'tla-checker-cli';
 import type { ServerId } from '../../core/data/quorum.js';
 import type { Zxid } from '../../core/data/zxid.js';
 import { zeroZxid } from '../../core/data/zxid.js';
 import type { Config, ReconfigRequest } from '../../core/membershipRules.js';
-import { constantValue } from '../mirror.js';
+import { readConstants } from '../mirror.js';
 import type { Model } from '../models.js';
 import type { Budget } from '../world/membership.js';
 
@@ -50,14 +50,7 @@ const readRequest = (v: TlaValue): ReconfigRequest | null => {
 
 /** Left lists the constants that are missing or have no such value. */
 export const readSetting = (model: Model): E.Either<string, Setting> => {
-  const faults: string[] = [];
-  const value = <A>(name: string, read: (v: TlaValue) => A | null, otherwise: A): A => {
-    const given = constantValue(model, name);
-    const found = E.isLeft(given) ? null : read(given.right);
-    if (found === null) faults.push(E.isLeft(given) ? given.left : `model ${model.name}: ${name} cannot be read`);
-    return found ?? otherwise;
-  };
-  const count = (name: string): number => value(name, (v) => (typeof v === 'number' ? v : null), 0);
+  const { value, count, fault, result } = readConstants(model);
   const servers = value('Server', ids, []);
   const requests = value('Requests', (v) => (isArray(v) ? v.map(readRequest) : null), []);
   const setting: Setting = {
@@ -72,7 +65,7 @@ export const readSetting = (model: Model): E.Either<string, Setting> => {
     minVoters: count('MinVoters'),
     budget: [count('Txns'), count('Reconfigs'), count('Crashes'), count('Cuts'), count('Elections')],
   };
-  if (servers.some((id, k) => id !== k + 1)) faults.push(`model ${model.name}: servers have to be 1 to n`);
-  if (setting.requests.length < requests.length) faults.push(`model ${model.name}: a request cannot be read`);
-  return faults.length > 0 ? E.left(faults.join('; ')) : E.right(setting);
+  if (servers.some((id, k) => id !== k + 1)) fault(`servers have to be 1 to n`);
+  if (setting.requests.length < requests.length) fault(`a request cannot be read`);
+  return result(setting);
 };

@@ -1,5 +1,4 @@
 /** The mirror of spec/MCPaxos.tla: processes that run core/paxos.ts, the messages between them and their disks. */
-import * as E from 'fp-ts/lib/Either.js';
 import type { TlaState, TlaValue } from 'tla-checker-cli';
 import { noPaxosFiles, paxosEventOf, paxosStep, startPaxos } from '../../core/paxos.js';
 import type {
@@ -14,7 +13,7 @@ import type {
 } from '../../core/paxos.js';
 import type { ProcessId } from '../../core/paxosQuorum.js';
 import type { MakeMirror, Mirror, Pieces } from '../mirror.js';
-import { anyMirror } from '../mirror.js';
+import { mirrorMaker } from '../mirror.js';
 import { remembered } from '../remembered.js';
 import type { Disk, Letter } from '../world/post.js';
 import * as world from '../world/post.js';
@@ -23,13 +22,11 @@ import { paxosRows } from './paxosRows.js';
 import type { PaxosSetting, PaxosWorld } from './paxosSetting.js';
 import { readPaxosSetting } from './paxosSetting.js';
 
-export const paxosMirror: MakeMirror = (model) => {
-  const setting = readPaxosSetting(model);
-  if (E.isLeft(setting)) return setting;
-  const init = paxosInit(setting.right, model.init);
-  if (init === null) return E.left(`model ${model.name}: no initial state is known by the name ${model.init}`);
-  return E.right(anyMirror(paxosMirrorOf(setting.right, init)));
-};
+export const paxosMirror: MakeMirror = mirrorMaker(
+  readPaxosSetting,
+  (setting, init) => paxosInit(setting, init),
+  (setting, init) => paxosMirrorOf(setting, init),
+);
 
 export const paxosMirrorOf = (setting: PaxosSetting, init: PaxosWorld): Mirror<PaxosWorld> => ({
   init: [init],

@@ -1,10 +1,10 @@
 /** The constants of spec/MCPaxos.tla, as the core and the world need them, and what is made of them. */
-import * as E from 'fp-ts/lib/Either.js';
+import type * as E from 'fp-ts/lib/Either.js';
 import { isArray } from 'tla-checker-cli';
 import type { TlaValue } from 'tla-checker-cli';
 import type { PaxosConfig, PaxosFiles, PaxosMessage, PaxosState } from '../../core/paxos.js';
 import type { ProcessId, Quorum } from '../../core/paxosQuorum.js';
-import { constantValue } from '../mirror.js';
+import { readConstants } from '../mirror.js';
 import type { Model } from '../models.js';
 import type { Post } from '../world/post.js';
 
@@ -25,14 +25,7 @@ export type PaxosSetting = {
 
 /** Left lists the constants that are missing or have no such value. */
 export const readPaxosSetting = (model: Model): E.Either<string, PaxosSetting> => {
-  const faults: string[] = [];
-  const value = <A>(name: string, read: (v: TlaValue) => A | null, otherwise: A): A => {
-    const given = constantValue(model, name);
-    const found = E.isLeft(given) ? null : read(given.right);
-    if (found === null)
-      faults.push(E.isLeft(given) ? given.left : `model ${model.name}: constant ${name} cannot be read`);
-    return found ?? otherwise;
-  };
+  const { value, count, result } = readConstants(model);
   const acceptors = value('Acceptor', numbers, []);
   const promiseQuorums = value('Quorum1', sets, []);
   const voteQuorums = value('Quorum2', sets, []);
@@ -48,9 +41,9 @@ export const readPaxosSetting = (model: Model): E.Either<string, PaxosSetting> =
     },
     voteQuorums,
     wanted: value('Wanted', (v) => (isArray(v) ? sets({ set: v }) : null), []),
-    crashes: value('Crashes', (v) => (typeof v === 'number' ? v : null), 0),
+    crashes: count('Crashes'),
   };
-  return faults.length > 0 ? E.left(faults.join('; ')) : E.right(setting);
+  return result(setting);
 };
 
 const numbers = (v: TlaValue): readonly number[] | null => {

@@ -2,7 +2,6 @@
  * The mirror of spec/MCService.tla: servers that run core/service, one of them with the leader's part, and the clients
  * around them. What a server's effects lead to is what core/server.ts makes of them.
  */
-import * as E from 'fp-ts/lib/Either.js';
 import type { ServerId } from '../../core/data/quorum.js';
 import { windowOf } from '../../core/data/window.js';
 import type { ReplicationState } from '../../core/replication/state.js';
@@ -14,7 +13,7 @@ import type { ServiceEffect, ServiceEvent, ServiceState } from '../../core/servi
 import type { ForwardedRequest } from '../../core/service/request.js';
 import type { SessionId, Txn } from '../../core/service/txn.js';
 import type { MakeMirror, Mirror } from '../mirror.js';
-import { anyMirror } from '../mirror.js';
+import { mirrorMaker } from '../mirror.js';
 import type { World } from '../world/clients.js';
 import * as world from '../world/clients.js';
 import { hidden, keyOf, shown } from './serviceKey.js';
@@ -24,13 +23,11 @@ import { readSetting, sessionId, tickMs, zxidOf } from './serviceSetting.js';
 import { viewOf } from './serviceView.js';
 import type { ServiceWorld } from './serviceWorld.js';
 
-export const serviceMirror: MakeMirror = (model) => {
-  const setting = readSetting(model);
-  if (E.isLeft(setting)) return setting;
-  const init = initOf(setting.right, model.init);
-  if (init === null) return E.left(`model ${model.name}: no initial state is known by the name ${model.init}`);
-  return E.right(anyMirror(mirrorOf(setting.right, init)));
-};
+export const serviceMirror: MakeMirror = mirrorMaker(
+  readSetting,
+  (setting, init) => initOf(setting, init),
+  (setting, init) => mirrorOf(setting, init),
+);
 
 export const mirrorOf = (setting: Setting, init: ServiceWorld): Mirror<ServiceWorld> => ({
   init: [init],

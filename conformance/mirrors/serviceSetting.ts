@@ -1,11 +1,11 @@
 /** The constants of a model of spec/MCService.tla, read from its entry in spec/models. */
-import * as E from 'fp-ts/lib/Either.js';
+import type * as E from 'fp-ts/lib/Either.js';
 import { isArray } from 'tla-checker-cli';
 import type { TlaValue } from 'tla-checker-cli';
 import type { ServerId } from '../../core/data/quorum.js';
 import { openAcl } from '../../core/service/acl.js';
 import type { SessionId, Txn, TxnRecord } from '../../core/service/txn.js';
-import { constantValue } from '../mirror.js';
+import { readConstants } from '../mirror.js';
 import type { Model } from '../models.js';
 import type { Asked, Limits } from '../world/clients.js';
 
@@ -68,15 +68,7 @@ const records = (v: TlaValue): readonly Fields[] | null =>
 
 /** Left lists the constants that are missing or have no such value. */
 export const readSetting = (model: Model): E.Either<string, Setting> => {
-  const faults: string[] = [];
-  const value = <A>(name: string, read: (v: TlaValue) => A | null, otherwise: A): A => {
-    const given = constantValue(model, name);
-    const found = E.isLeft(given) ? null : read(given.right);
-    if (found === null)
-      faults.push(E.isLeft(given) ? given.left : `model ${model.name}: constant ${name} cannot be read`);
-    return found ?? otherwise;
-  };
-  const count = (name: string): number => value(name, (v) => (typeof v === 'number' ? v : null), 0);
+  const { value, count, result } = readConstants(model);
   const list = (name: string): readonly number[] => value(name, numbers, []);
   const set = (name: string): readonly number[] => value(name, members, []);
   const lists = <A>(name: string, read: (v: TlaValue) => A | null): readonly A[] =>
@@ -114,7 +106,7 @@ export const readSetting = (model: Model): E.Either<string, Setting> => {
     cuts: count('Cuts'),
     ticks: count('Ticks'),
   };
-  return faults.length > 0 ? E.left(faults.join('; ')) : E.right(setting);
+  return result(setting);
 };
 
 /** Histories create sessions and znodes; nothing else stands in them. */

@@ -7,6 +7,7 @@ import { check, dumpGraph, explain, hashValue } from 'tla-checker-cli';
 import type { CheckResult, DotHandler, GraphError, Hash, Outcome, RunOptions, Tlc } from 'tla-checker-cli';
 import { generate, writeGenerated } from '../generate.js';
 import type { Model } from '../models.js';
+import { resultOf } from '../tlc.js';
 
 export type RowRun =
   | {
@@ -75,37 +76,23 @@ const runIn = async (
   const { outcome, stats, cost } = ran.right;
   const cpuMs = cost.cpuSeconds === null ? spent() : Math.round(cost.cpuSeconds * 1000);
   const result = resultOf(outcome);
-  if (E.isLeft(result)) return { ...result.left, cpuMs };
+  if (result === null) return { ...unfit(outcome), cpuMs };
   return {
     type: 'Found',
-    result: result.right,
+    result,
     distinct: stats.distinct,
     generated: stats.generated,
     depth: stats.depth ?? 0,
-    digest: whole && result.right === 'ok' ? graph.digest() : null,
+    digest: whole && result === 'ok' ? graph.digest() : null,
     cpuMs,
   };
 };
 
-type NoResult = { readonly type: 'Unparsable' | 'Evaluation'; readonly message: string };
-
-const resultOf = (outcome: Outcome): E.Either<NoResult, string> => {
-  switch (outcome.type) {
-    case 'ok':
-    case 'deadlock':
-    case 'assumption':
-      return E.right(outcome.type);
-    case 'invariant':
-      return E.right(`invariant ${outcome.name}`);
-    case 'action property':
-    case 'temporal property':
-      return E.right(outcome.name === null ? 'property' : `property ${outcome.name}`);
-    case 'parse error':
-    case 'config error':
-      return E.left({ type: 'Unparsable', message: `${outcome.type}: ${outcome.message}` });
-    case 'evaluation error':
-      return E.left({ type: 'Evaluation', message: outcome.message });
-  }
+/** A mutant that TLC cannot judge. */
+const unfit = (outcome: Outcome): { readonly type: 'Unparsable' | 'Evaluation'; readonly message: string } => {
+  const message = 'message' in outcome ? outcome.message : '';
+  if (outcome.type === 'evaluation error') return { type: 'Evaluation', message };
+  return { type: 'Unparsable', message: `${outcome.type}: ${message}` };
 };
 
 /** Sums over states and edges, so that the order in which TLC writes them does not matter. */
