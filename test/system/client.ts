@@ -1,4 +1,7 @@
-/** A small client over wire/: one connection, replies in order, events kept. Knows neither retries nor pings. */
+/**
+ * A small client over wire/: one connection, replies in order, events kept. Knows neither retries nor pings, and sends
+ * whatever it is told to.
+ */
 import { connect } from 'node:net';
 import * as E from 'fp-ts/lib/Either.js';
 import { zeroZxid } from '../../core/data/zxid.js';
@@ -10,14 +13,24 @@ import { decodeReply, decodeReplyHead, decodeWatchEvent, xids } from '../../wire
 export type Client = {
   readonly session: ConnectResponse;
   /** Rejects when the connection ends before the answer: whether the request was done is not known then. */
-  readonly call: (request: ClientRequest) => Promise<Reply>;
+  readonly call: (request: ClientRequest, xid?: number) => Promise<Reply>;
+  /** Sends a whole frame; its answer is read as one to `op`. */
+  readonly ask: (frame: Buffer, op: ClientRequest['op']) => Promise<Reply>;
+  /** Sends bytes, for which no answer is awaited. */
+  readonly send: (bytes: Buffer) => void;
   readonly events: readonly WatchEvent[];
+  /** Replies and events in the order of their arrival. */
+  readonly arrived: readonly Arrival[];
   readonly isOpen: () => boolean;
+  /** Resolves when the connection has ended, with how. */
+  readonly ended: Promise<string>;
   /** Reads nothing any more, and goes on sending. */
   readonly pause: () => void;
   /** Cuts the connection; the session stays on the server. */
   readonly cut: () => void;
 };
+
+export type Arrival = { readonly reply: Reply } | { readonly event: WatchEvent };
 
 type Waiting = {
   readonly op: ClientRequest['op'];
@@ -34,32 +47,43 @@ export const openAcl = [{ perms: 31, scheme: 'world', id: 'anyone' }] as const;
  * Opens a session, or attaches to the one given.
  * Rejects when the server refuses the connection or ends it before it has answered.
  */
-export const connectClient = (port: number, record: Partial<ConnectRequest> = {}): Promise<Client> =>
+export const connectClient = (
+  port: number,
+  record: Partial<ConnectRequest> = {},
+  host = '127.0.0.1',
+): Promise<Client> =>
   new Promise((resolve, reject) => {
+    const arrived: Arrival[] = [];
+    let onEnd: (why: string) => void = () => undefined;
+    const ended = new Promise<string>((done) => (onEnd = done));
     const waiting: Waiting[] = [];
     const events: WatchEvent[] = [];
     let session: ConnectResponse | null = null;
     let rest: Buffer = Buffer.alloc(0);
     let open = true;
     let lastXid = 0;
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true }, () =>
+    const socket = connect({ host, port, noDelay: true }, () =>
       socket.write(encodeConnectRequest({ ...newSession, ...record })),
     );
     const fail = (why: string): void => {
       if (!open) return;
       open = false;
       socket.destroy();
+      onEnd(why);
       const error = new Error(`${why} (port ${port})`);
       if (session === null) reject(error);
       for (const w of waiting.splice(0)) w.reject(error);
     };
-    const call = (request: ClientRequest): Promise<Reply> =>
+    const ask = (frame: Buffer, op: ClientRequest['op']): Promise<Reply> =>
       new Promise((done, failed) => {
         if (!open) return failed(new Error('the connection is closed'));
-        waiting.push({ op: request.op, resolve: done, reject: failed });
-        const xid = request.op === 'ping' ? xids.ping : (lastXid += 1);
-        socket.write(encodeRequest({ xid, request }));
+        waiting.push({ op, resolve: done, reject: failed });
+        socket.write(frame);
       });
+    const call = (request: ClientRequest, xid?: number): Promise<Reply> => {
+      const own = (): number => (request.op === 'ping' ? xids.ping : (lastXid += 1));
+      return ask(encodeRequest({ xid: xid ?? own(), request }), request.op);
+    };
     const take = (from: number, to: number): void => {
       if (session === null) {
         const response = right(decodeConnectResponse(rest, from, to));
@@ -68,19 +92,27 @@ export const connectClient = (port: number, record: Partial<ConnectRequest> = {}
         return resolve({
           session,
           call,
+          ask,
+          send: (bytes) => void socket.write(bytes),
           events,
+          arrived,
+          ended,
           isOpen: () => open,
           pause: () => socket.pause(),
           cut: () => fail('cut'),
         });
       }
       if (right(decodeReplyHead(rest, from, to)).xid === xids.event) {
-        events.push(right(decodeWatchEvent(rest, from, to)));
+        const event = right(decodeWatchEvent(rest, from, to));
+        events.push(event);
+        arrived.push({ event });
         return;
       }
       const first = waiting.shift();
       if (first === undefined) return fail('an answer that nobody waits for');
-      first.resolve(right(decodeReply(first.op, rest, from, to)));
+      const reply = right(decodeReply(first.op, rest, from, to));
+      arrived.push({ reply });
+      first.resolve(reply);
     };
     socket.on('data', (chunk) => {
       rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
