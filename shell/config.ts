@@ -8,8 +8,9 @@ import { dirname, join, resolve } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import type * as t from 'io-ts';
 import { checkServers } from './configCheck.js';
-import { isKnownUnsupported, nearest, supportedKeys, unsafeToIgnore, unsupportedKeys } from './configKeys.js';
+import { keyState, nearest, unsafeToIgnore } from './configKeys.js';
 import type { SupportedKey } from './configKeys.js';
+import { readOperations } from './configOperations.js';
 import { readMaxBuffer, readRules } from './configRules.js';
 import { maxServerId, parseServerSpec } from './configServers.js';
 import type { ClientAddress } from './configServers.js';
@@ -76,8 +77,9 @@ export const decodeConfig = (source: ConfigSource): E.Either<readonly ConfigErro
     const problem = 'a backslash and u must be followed by four hexadecimal digits';
     report('error', at, { field: 'text', found: text, problem, remedy: 'write \\\\ for a backslash' });
   }
-  const values = sortOut(properties, report);
-  const config = assemble(source, values, found, report);
+  const dynamic = readDynamic(source, properties, report);
+  const values = sortOut([...properties, ...dynamic.properties], report);
+  const config = assemble(source, values, dynamic.dynamic, found, report);
   const sorted = found.toSorted((a, b) => Number(a.file !== b.file) || a.line - b.line || a.column - b.column);
   return sorted.some((e) => e.severity === 'error') || config === null
     ? E.left(sorted)
@@ -91,12 +93,52 @@ type Values = {
   readonly end: Place;
 };
 
-const isSupported = (key: string): key is SupportedKey => (supportedKeys as readonly string[]).includes(key);
+const dynamicKeys = /^(server|group|weight)\.\d+$/;
+
+/** The members out of the file of dynamicConfigFile; nothing else but the version may stand there. */
+const readDynamic = (
+  source: ConfigSource,
+  properties: readonly Property[],
+  report: Report,
+): { readonly properties: readonly Property[]; readonly dynamic: Config['dynamic'] } => {
+  const named = properties.findLast((p) => keyState(p.key).name === 'dynamicConfigFile');
+  if (named === undefined || named.value === '') return { properties: [], dynamic: null };
+  const file = named.value;
+  const text = source.readText(file);
+  if (text === null) {
+    const remedy = 'name a file that exists and may be read';
+    report('error', named.valueAt, { field: named.key, found: file, problem: 'the file cannot be read', remedy });
+    return { properties: [], dynamic: null };
+  }
+  const beside = properties.find((p) => dynamicKeys.test(p.key));
+  if (beside !== undefined) {
+    const problem = `stands in ${source.file}, but the members are those of ${file}`;
+    const remedy = 'keep such lines in one of the two files';
+    report('error', beside.keyAt, { field: beside.key, found: beside.key, problem, remedy });
+  }
+  const { properties: all } = parseProperties(text);
+  const version = all.findLast((p) => p.key === 'version')?.value ?? null;
+  const members = all.filter((p) => p.key !== 'version').map((p) => placedIn(p, file));
+  for (const { key, keyAt } of members) {
+    if (dynamicKeys.test(key)) continue;
+    const problem = 'does not belong into a file of members';
+    report('error', keyAt, { field: key, found: key, problem, remedy: `write it into ${source.file}` });
+  }
+  return { properties: members.filter((p) => dynamicKeys.test(p.key)), dynamic: { file, version } };
+};
+
+const placedIn = ({ key, value, keyAt, valueAt }: Property, file: string): Property => ({
+  key,
+  value,
+  keyAt: { line: keyAt.line, column: keyAt.column, file },
+  valueAt: { line: valueAt.line, column: valueAt.column, file },
+});
 
 /** Known keys by name; whatever else stands there is reported. */
 const sortOut = (properties: readonly Property[], report: Report): Values => {
   const single = new Map<SupportedKey, Property>();
   const servers: { id: number; property: Property }[] = [];
+  const isLenient = properties.findLast((p) => p.key === 'zabkeeper.allowUnknownKeys')?.value.toLowerCase() === 'true';
   for (const property of properties) {
     const { key, value, keyAt, valueAt } = property;
     if (key.startsWith('server.')) {
@@ -106,40 +148,38 @@ const sortOut = (properties: readonly Property[], report: Report): Values => {
         const remedy = `write server.N with N from 0 to ${maxServerId}`;
         report('error', keyAt, { field: key, found: key, problem: `the id must be ${id.left}`, remedy });
       }
-    } else if (isSupported(key)) {
-      const before = single.get(key);
+      continue;
+    }
+    const state = keyState(key);
+    if (state.type === 'read') {
+      const before = single.get(state.name);
       if (before !== undefined) {
         const problem = `is given twice, first in line ${before.keyAt.line}; the last one counts`;
         report('warning', keyAt, { field: key, found: value, problem, remedy: 'remove one of them' });
       }
-      single.set(key, property);
-    } else if (isKnownUnsupported(key)) {
-      const unsafe = unsafeToIgnore.find((u) => u.key.test(key) && u.when(value));
+      single.set(state.name, property);
+    } else if (state.type === 'ignored') {
+      const problem = `has no effect here: ${state.about}`;
+      report('warning', keyAt, { field: key, found: value, problem, remedy: 'remove the line to silence this' });
+    } else if (state.type === 'missing') {
+      const unsafe = unsafeToIgnore.find((u) => u.key.test(state.name) && u.when(value));
       if (unsafe === undefined) {
         const problem = 'is not supported yet and has no effect';
         report('warning', keyAt, { field: key, found: value, problem, remedy: 'remove the line to silence this' });
       } else {
         const problem = `is not supported yet, and cannot be ignored: ${unsafe.why}`;
-        report('error', valueAt, {
-          field: key,
-          found: value,
-          problem,
-          remedy: 'remove the line if that is acceptable',
-        });
+        const remedy = 'remove the line if that is acceptable';
+        report('error', valueAt, { field: key, found: value, problem, remedy });
       }
     } else {
-      const plain = key.replace(/^zookeeper\./, '');
-      const meant = nearest(plain, [...supportedKeys, ...unsupportedKeys]);
-      const remedy = meant === null ? 'remove the line' : `did you mean ${meant}?`;
-      report('warning', keyAt, {
-        field: key,
-        found: key,
-        problem: 'is not a key of ZooKeeper and has no effect',
-        remedy,
-      });
+      const remedy =
+        (state.meant === null ? 'remove the line' : `did you mean ${state.meant}?`) +
+        (isLenient ? '' : '; zabkeeper.allowUnknownKeys=true lets it stand');
+      const problem = 'is not a key of ZooKeeper';
+      report(isLenient ? 'warning' : 'error', keyAt, { field: key, found: key, problem, remedy });
     }
   }
-  const last = properties.at(-1);
+  const last = properties.findLast((p) => p.keyAt.file === undefined);
   return { single, servers, end: { line: last?.keyAt.line ?? 1, column: 1 } };
 };
 
@@ -147,6 +187,7 @@ const sortOut = (properties: readonly Property[], report: Report): Values => {
 const assemble = (
   source: ConfigSource,
   values: Values,
+  dynamic: Config['dynamic'],
   found: ConfigError[],
   report: Report,
 ): Omit<Config, 'warnings'> | null => {
@@ -185,6 +226,8 @@ const assemble = (
     report('error', at('maxSessionTimeout'), { ...rest, remedy: `write at least ${minSessionTimeoutMs}` });
   }
 
+  read('zabkeeper.allowUnknownKeys', oneOf('true', 'false'));
+  read('dynamicConfigFile', someText);
   const retained = read('autopurge.snapRetainCount', wholeNumber(0, any)) ?? 3;
   if (retained < 3) {
     const rest = { field: 'autopurge.snapRetainCount', found: String(retained), problem: 'is below 3; 3 is used' };
@@ -253,6 +296,8 @@ const assemble = (
     snapRetainCount: Math.max(3, retained),
     maxBufferBytes: readMaxBuffer(read),
     rules: readRules(read),
+    operations: readOperations(read),
+    dynamic,
     purgeIntervalHours: Math.max(0, read('autopurge.purgeInterval', wholeNumber(-any, any), 'hours, 0 for never') ?? 0),
   };
   return dataDir === null ? null : { ...config, dataDir };
@@ -263,7 +308,7 @@ const serversOf = (values: Values, report: Report): Parameters<typeof checkServe
     const { key, value, valueAt, keyAt } = property;
     const { server, bad } = parseServerSpec(id, value);
     for (const part of bad) {
-      const at = { line: valueAt.line, column: valueAt.column + part.at };
+      const at = { ...valueAt, column: valueAt.column + part.at };
       report('error', at, { field: key, found: part.found, problem: part.problem, remedy: part.remedy });
     }
     return server === null ? [] : [{ spec: server, key, keyAt, valueAt, value }];

@@ -1,35 +1,8 @@
-/** The keys of zoo.cfg: those that are read, and those that ZooKeeper 3.9 knows and this server does not have yet. */
+/** The keys of zoo.cfg by what becomes of them, and the key that was probably meant by one that nobody knows. */
+import { families, ignoredKeys, missingKeys, readKeys } from './configTable.js';
+import type { KeyRow } from './configTable.js';
 
-/** Keys that are read, beside `server.N`. */
-export const supportedKeys = [
-  'tickTime',
-  'initLimit',
-  'syncLimit',
-  'dataDir',
-  'dataLogDir',
-  'clientPort',
-  'clientPortAddress',
-  'maxClientCnxns',
-  'minSessionTimeout',
-  'maxSessionTimeout',
-  '4lw.commands.whitelist',
-  'snapCount',
-  'preAllocSize',
-  'commitLogCount',
-  'autopurge.snapRetainCount',
-  'autopurge.purgeInterval',
-  'peerType',
-  'extendedTypesEnabled',
-  'enforceQuota',
-  'skipACL',
-  'DigestAuthenticationProvider.superDigest',
-  'znode.container.checkIntervalMs',
-  'znode.container.maxPerMinute',
-  'znode.container.maxNeverUsedIntervalMs',
-  'jute.maxbuffer',
-] as const;
-
-export type SupportedKey = (typeof supportedKeys)[number];
+export type SupportedKey = keyof typeof readKeys;
 
 /**
  * Keys that change who forms a quorum, or that promise a protection: a server that ignores them is another server than
@@ -46,7 +19,6 @@ export const unsafeToIgnore: readonly {
     why: 'quorums of weighted groups would differ from simple majorities',
   },
   { key: /^oraclePath$/, when: () => true, why: 'the oracle would decide with one of two servers' },
-  { key: /^dynamicConfigFile$/, when: () => true, why: 'the server.N lines stand in that file' },
   {
     key: /^(sslQuorum|quorum\.auth\.(enableSasl|learnerRequireSasl|serverRequireSasl)|enforce\.auth\.enabled|sessionRequireClientSASLAuth)$/,
     when: (value) => value.toLowerCase() === 'true',
@@ -54,49 +26,31 @@ export const unsafeToIgnore: readonly {
   },
 ];
 
-const words = (text: string): readonly string[] => text.trim().split(/\s+/);
+/** What becomes of a key; `name` is how the tables call it, null: nobody knows it. */
+export type KeyState =
+  | { readonly type: 'read'; readonly name: SupportedKey }
+  | { readonly type: 'ignored'; readonly name: string; readonly about: string }
+  | { readonly type: 'missing'; readonly name: string; readonly about: string }
+  | { readonly type: 'unknown'; readonly name: null; readonly meant: string | null };
 
-/** Keys of ZooKeeper 3.9 (its administrator's guide and QuorumPeerConfig) that are not read yet. */
-export const unsupportedKeys: readonly string[] = words(`
-  secureClientPort secureClientPortAddress connectToLearnerMasterLimit dynamicConfigFile reconfigEnabled
-  standaloneEnabled maxCnxns clientPortListenBacklog localSessionsEnabled localSessionsUpgradingEnabled electionAlg
-  syncEnabled observerMasterPort quorumListenOnAllIPs multiAddress.enabled multiAddress.reachabilityCheckEnabled
-  multiAddress.reachabilityCheckTimeoutMs sslQuorum portUnification sslQuorumReloadCertFiles
-  quorum.auth.enableSasl quorum.auth.learnerRequireSasl quorum.auth.serverRequireSasl
-  quorum.auth.learner.saslLoginContext quorum.auth.server.saslLoginContext quorum.auth.kerberos.servicePrincipal
-  quorum.cnxn.threads.size jvm.pause.monitor jvm.pause.info-threshold.ms jvm.pause.warn-threshold.ms
-  jvm.pause.sleep.time.ms oraclePath snapSizeLimitInKb txnLogSizeLimitInKb forceSync fsync.warningthresholdms
-  flushDelay maxWriteQueuePollTime maxBatchSize globalOutstandingLimit request_throttle_max_requests
-  request_throttle_stall_time request_throttle_drop_stale request_stale_latency_check request_stale_connection_check
-  throttled_op_wait_time largeRequestMaxBytes largeRequestThreshold connection_throttle_tokens
-  connection_throttle_fill_time connection_throttle_fill_count connection_throttle_freeze_time
-  connection_throttle_drop_increase connection_throttle_drop_decrease connection_throttle_decrease_ratio
-  connection_throttle_weight_enabled connection_throttle_global_session_weight
-  connection_throttle_local_session_weight connection_throttle_renew_session_weight   emulate353TTLNodes   enableEagerACLCheck digest.enabled
-  closeSessionTxn.enabled serializeLastProcessedZxid.enabled leaderServes cnxTimeout quorumCnxnTimeoutMs
-  electionPortBindRetry fastleader.minNotificationInterval fastleader.maxNotificationInterval
-  leader.maxConcurrentSnapSyncs leader.maxConcurrentDiffSyncs observer.reconnectDelayMs observer.election.DelayMs
-  admin.enableServer admin.serverPort admin.serverAddress admin.commandURL admin.idleTimeout admin.snapshot.enabled
-  admin.restore.enabled admin.rateLimiterIntervalInMS admin.portUnification admin.forceHttps admin.needClientAuth
-  DigestAuthenticationProvider.enabled DigestAuthenticationProvider.digestAlg
-  superUser X509AuthenticationProvider.superUser ensembleAuthName enforce.auth.enabled enforce.auth.schemes
-  sessionRequireClientSASLAuth allowSaslFailedClients client.portUnification fips-mode serverCnxnFactory
-  nio.numSelectorThreads nio.numWorkerThreads commitProcessor.numWorkerThreads commitProcessor.shutdownTimeout
-  commitProcessor.maxReadBatchSize commitProcessor.maxCommitBatchSize maxResponseCacheSize
-  maxGetChildrenResponseCacheSize watchManagerName snapshot.compression.method snapshot.trust.empty audit.enable
-  audit.impl.class tcpKeepAlive clientTcpKeepAlive readonlymode.enabled datadir.autocreate
-  db.autocreate
-`);
+const rowOf = (table: Readonly<Record<string, KeyRow>>, key: string): KeyRow | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined;
 
-const unsupportedFamilies: readonly RegExp[] = [
-  /^(group|weight)\.\d+$/,
-  /^authProvider\.\w+$/,
-  /^ssl\.\w+/,
-  /^metricsProvider\.\w+$/,
-];
+/** Keys as they may be written: a property of Apache's JVM, `zookeeper.X`, is the key X. */
+export const keyState = (written: string): KeyState => {
+  for (const name of written.startsWith('zookeeper.') ? [written, written.slice(10)] : [written]) {
+    if (Object.hasOwn(readKeys, name)) return { type: 'read', name: name as SupportedKey };
+    const ignored = rowOf(ignoredKeys, name) ?? rowOf(missingKeys, name);
+    if (ignored !== undefined)
+      return { type: Object.hasOwn(ignoredKeys, name) ? 'ignored' : 'missing', name, about: ignored[1] };
+    const family = families.find((f) => f.key.test(name));
+    if (family !== undefined)
+      return { type: family.state === 'missing' ? 'missing' : 'ignored', name, about: family.about };
+  }
+  return { type: 'unknown', name: null, meant: nearest(written.replace(/^zookeeper\./, ''), everyKey) };
+};
 
-export const isKnownUnsupported = (key: string): boolean =>
-  unsupportedKeys.includes(key) || unsupportedFamilies.some((family) => family.test(key));
+export const everyKey: readonly string[] = [readKeys, ignoredKeys, missingKeys].flatMap((table) => Object.keys(table));
 
 /** Restricted edit distance: insertions, deletions, substitutions and swaps of neighbours. */
 export const editDistance = (a: string, b: string): number => {

@@ -1,9 +1,9 @@
 /** The configuration as a value, and the codecs from the text of zoo.cfg to its fields. */
-import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
+import { Operations } from './configOperations.js';
 import { maxServerId } from './configServers.js';
-
-const textOrNull = t.union([t.string, t.null]);
+export { decodeText, digestOfUser, oneOf, someText, wholeNumber, wordList } from './configTypes.js';
+import { Natural, Port, Positive, textOrNull } from './configTypes.js';
 
 /** Where and how somebody's configuration cannot be used, or should be looked at. */
 export const ConfigError = t.readonly(
@@ -31,11 +31,7 @@ export const explainConfigError = (e: ConfigError): string =>
   `${e.file}:${e.line}:${e.column}: ${e.severity}: ${e.field}: ${e.problem}` +
   `${e.found === null ? '' : `, found ${JSON.stringify(e.found)}`}; ${e.remedy}`;
 
-/** A port that can be listened on. */
-const Port = t.refinement(t.Integer, (n) => n >= 1 && n <= 65535, 'Port');
 const ServerNumber = t.refinement(t.Integer, (n) => n >= 0 && n <= maxServerId, 'ServerId');
-const Positive = t.refinement(t.Integer, (n) => n >= 1, 'Positive');
-const Natural = t.refinement(t.Integer, (n) => n >= 0, 'Natural');
 
 const Address = t.readonly(t.strict({ host: textOrNull, port: Port }), 'ClientAddress');
 
@@ -100,66 +96,12 @@ export const Config = t.readonly(
       }),
       'Rules',
     ),
+    operations: Operations,
+    /** The file with the members, and its version as it stands there (hexadecimal); null: they stand in zoo.cfg. */
+    dynamic: t.union([t.readonly(t.strict({ file: t.string, version: textOrNull })), t.null]),
     /** Things that a person should look at; the server starts all the same. */
     warnings: t.readonlyArray(ConfigError),
   }),
   'Config',
 );
 export type Config = t.TypeOf<typeof Config>;
-
-/** A whole number in decimal text, with bounds. */
-export const wholeNumber = (min: number, max: number): t.Type<number, string, string> =>
-  new t.Type<number, string, string>(
-    max === Number.MAX_SAFE_INTEGER ? `a whole number of at least ${min}` : `a whole number from ${min} to ${max}`,
-    (u): u is number => Number.isInteger(u) && (u as number) >= min && (u as number) <= max,
-    (text, context) => {
-      const n = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : NaN;
-      return n >= min && n <= max ? t.success(n) : t.failure(text, context);
-    },
-    String,
-  );
-
-/** One of some words, in any case. */
-export const oneOf = <A extends string>(...words: readonly A[]): t.Type<A, string, string> =>
-  new t.Type<A, string, string>(
-    words.join(' or '),
-    (u): u is A => words.includes(u as A),
-    (text, context) => {
-      const word = words.find((w) => w === text.toLowerCase());
-      return word === undefined ? t.failure(text, context) : t.success(word);
-    },
-    String,
-  );
-
-/** Text that is not empty. */
-export const someText = new t.Type<string, string, string>(
-  'some text',
-  (u): u is string => typeof u === 'string' && u !== '',
-  (text, context) => (text === '' ? t.failure(text, context) : t.success(text)),
-  String,
-);
-
-/** `user:` and base64 of a SHA-1, as DigestAuthenticationProvider prints it. */
-export const digestOfUser = new t.Type<string, string, string>(
-  'user:digest, the digest in base64 of SHA-1',
-  (u): u is string => typeof u === 'string',
-  (text, context) => (/^[^:]+:[A-Za-z0-9+/]{27}=$/.test(text) ? t.success(text) : t.failure(text, context)),
-  String,
-);
-
-/** The words of a comma list, or `*`. */
-export const wordList = new t.Type<readonly string[] | '*', string, string>(
-  'a list of words between commas, or *',
-  (u): u is readonly string[] | '*' => u === '*' || (Array.isArray(u) && u.every((w) => typeof w === 'string')),
-  (text) => {
-    const listed = text.split(',').map((w) => w.trim());
-    return t.success(listed.includes('*') ? '*' : listed.filter((w) => w !== ''));
-  },
-  (words) => (words === '*' ? '*' : words.join(',')),
-);
-
-/** The decoded value, or what it should have been in words. */
-export const decodeText = <A>(codec: t.Type<A, string, string>, text: string): E.Either<string, A> => {
-  const decoded = codec.decode(text);
-  return E.isRight(decoded) ? decoded : E.left(codec.name);
-};

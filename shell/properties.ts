@@ -5,7 +5,12 @@
  */
 
 /** Where something stands in a text; line and column count from 1, columns in UTF-16 units. */
-export type Place = { readonly line: number; readonly column: number };
+export type Place = {
+  readonly line: number;
+  readonly column: number;
+  /** Only where it is another file than the one at hand. */
+  readonly file?: string;
+};
 
 export type Property = {
   readonly key: string;

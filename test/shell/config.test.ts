@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
@@ -8,7 +9,8 @@ import { defaultRules } from '../../core/service/rules.js';
 import { decodeConfig, explainConfigError, loadConfig } from '../../shell/config.js';
 import type { Config, ConfigError } from '../../shell/config.js';
 import { Config as ConfigCodec } from '../../shell/configValues.js';
-import { editDistance, isKnownUnsupported, nearest, unsupportedKeys } from '../../shell/configKeys.js';
+import { editDistance, everyKey, keyState, nearest, unsafeToIgnore } from '../../shell/configKeys.js';
+import { ignoredKeys, missingKeys, readKeys } from '../../shell/configTable.js';
 import { parseProperties } from '../../shell/properties.js';
 
 const decode = (text: string, myid: string | null = '1', ownAddresses: readonly string[] = []) =>
@@ -25,6 +27,33 @@ const good = (text: string, myid: string | null = '1'): Config => {
   return decoded.left.map(explainConfigError).join('\n') as never;
 };
 
+/** Some fields of a configuration; each group of keys has a test of its own. */
+const fieldsOf = <K extends keyof Config>(config: Config, ...names: readonly K[]): Pick<Config, K> =>
+  Object.fromEntries(names.map((name) => [name, config[name]])) as Pick<Config, K>;
+
+const firstFields = [
+  'tickTimeMs',
+  'initLimitTicks',
+  'syncLimitTicks',
+  'dataDir',
+  'dataLogDir',
+  'client',
+  'self',
+  'servers',
+  'maxClientCnxns',
+  'minSessionTimeoutMs',
+  'maxSessionTimeoutMs',
+  'fourLetterWords',
+  'snapCount',
+  'preAllocBytes',
+  'commitLogCount',
+  'snapRetainCount',
+  'purgeIntervalHours',
+  'maxBufferBytes',
+  'rules',
+  'warnings',
+] as const;
+
 const warningsOf = (text: string, myid: string | null = '1'): readonly ConfigError[] => good(text, myid).warnings;
 
 const three = [
@@ -35,7 +64,7 @@ const three = [
 const ensemble = `tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir=/var/zk\nclientPort=2181\n${three}\n`;
 
 test('a file with nothing but dataDir and clientPort gives the defaults of ZooKeeper', (t) => {
-  t.deepEqual(good('dataDir=/var/zk\nclientPort=2181'), {
+  t.deepEqual(fieldsOf(good('dataDir=/var/zk\nclientPort=2181'), ...firstFields), {
     tickTimeMs: 3000,
     initLimitTicks: 10,
     syncLimitTicks: 5,
@@ -65,7 +94,7 @@ test('every key of the first release is read', (t) => {
       'maxSessionTimeout=9000\n4lw.commands.whitelist=stat, ruok\nsnapCount=500\npreAllocSize=64\ncommitLogCount=7\n' +
       'autopurge.snapRetainCount=5\nautopurge.purgeInterval=24\npeerType=participant\n',
   );
-  t.deepEqual(config, {
+  t.deepEqual(fieldsOf(config, ...firstFields), {
     tickTimeMs: 2000,
     initLimitTicks: 10,
     syncLimitTicks: 5,
@@ -187,43 +216,126 @@ test('observers: the server line says who votes; a peerType beside it that says 
   t.regex(errors(ensemble.replaceAll(/:3888/g, ':3888:observer')).join(), /no server votes/);
 });
 
-test('keys of ZooKeeper that have no effect yet are named; what cannot be ignored is an error', (t) => {
-  for (const key of [
-    ...unsupportedKeys,
-    'authProvider.1',
-    'ssl.quorum.keyStore.location',
-    'metricsProvider.httpPort',
-  ]) {
-    t.true(isKnownUnsupported(key));
-    const decoded = decode(`dataDir=d\nclientPort=1\n${key}=7`);
-    const told = E.isLeft(decoded) ? decoded.left : decoded.right.warnings;
-    t.deepEqual(
-      told.map((w) => [w.line, w.field]),
-      [[3, key]],
-    );
-    t.regex(told[0]?.problem ?? '', /not supported yet/);
-  }
-  for (const line of [
-    'weight.1=3',
-    'sslQuorum=true',
-    'dynamicConfigFile=x',
-    'quorum.auth.enableSasl=TRUE',
-    'oraclePath=x',
-  ]) {
-    t.regex(errors(`dataDir=d\nclientPort=1\n${line}`).join(), /cannot be ignored/, line);
-  }
-  t.is(warningsOf('dataDir=d\nclientPort=1\nsslQuorum=false').length, 1);
+test('operations: admin server, metrics, log and slow things have their keys', (t) => {
+  const alone = 'dataDir=d\nclientPort=1\n';
+  const { operations } = good(alone);
+  t.deepEqual(operations.admin, {
+    enabled: true,
+    host: null,
+    port: 8080,
+    commandUrl: '/commands',
+    idleTimeoutMs: 30_000,
+    snapshotEnabled: true,
+    restoreEnabled: true,
+    rateLimitMs: 300_000,
+    tls: 'none',
+    needClientAuth: false,
+  });
+  t.deepEqual([operations.prometheus, operations.fsyncWarningMs, operations.logLevel], [null, 1000, 'info']);
+  const set = good(
+    `${alone}admin.enableServer=false\nzookeeper.admin.serverPort=81\nadmin.serverAddress=::1\nadmin.commandURL=/zk/\n` +
+      'admin.idleTimeout=5\nadmin.snapshot.enabled=false\nadmin.restore.enabled=false\nadmin.needClientAuth=true\n' +
+      'admin.rateLimiterIntervalInMS=9\nadmin.portUnification=true\nfsync.warningthresholdms=7\n' +
+      'metricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider\n' +
+      'metricsProvider.httpPort=71\nmetricsProvider.exportJvmInfo=false\nzabkeeper.log.level=debug\n' +
+      'zabkeeper.request.warningthresholdms=3\n',
+  ).operations;
+  t.deepEqual(set, {
+    admin: {
+      enabled: false,
+      host: '::1',
+      port: 81,
+      commandUrl: '/zk',
+      idleTimeoutMs: 5,
+      snapshotEnabled: false,
+      restoreEnabled: false,
+      rateLimitMs: 9,
+      tls: 'beside plain',
+      needClientAuth: true,
+    },
+    prometheus: { host: null, port: 71, process: false },
+    fsyncWarningMs: 7,
+    requestWarningMs: 3,
+    logLevel: 'debug',
+  });
+  t.is(good(`${alone}admin.forceHttps=true`).operations.admin.tls, 'only');
+  t.regex(errors(`${alone}admin.commandURL=commands`).join(), /must be a path that begins with \//);
 });
 
-test('an unknown key is a warning with the nearest right name', (t) => {
-  const meant = (key: string): string | undefined => warningsOf(`dataDir=d\nclientPort=1\n${key}=2`)[0]?.remedy;
+test('keys without an effect are named with the reason, those that are missing as missing', (t) => {
+  const told = (key: string, value = '7'): readonly ConfigError[] => {
+    const decoded = decode(`dataDir=d\nclientPort=1\n${key}=${value}`);
+    return E.isLeft(decoded) ? decoded.left : decoded.right.warnings;
+  };
+  for (const [key, [, why]] of Object.entries(ignoredKeys)) {
+    t.deepEqual(told(key).map((w) => [w.severity, w.line, w.field]), [['warning', 3, key]]); // prettier-ignore
+    t.is(told(key)[0]?.problem, `has no effect here: ${why}`);
+  }
+  for (const key of Object.keys(missingKeys)) {
+    t.deepEqual(told(key).map((w) => [w.line, w.field]), [[3, key]]); // prettier-ignore
+    t.regex(told(key)[0]?.problem ?? '', /not supported yet/);
+    t.regex(told(`zookeeper.${key}`)[0]?.problem ?? '', /not supported yet/);
+  }
+  for (const line of ['weight.1=3', 'sslQuorum=true', 'quorum.auth.enableSasl=TRUE', 'oraclePath=x']) {
+    const [key = '', value = ''] = line.split('=');
+    if (keyState(key).type !== 'missing') continue;
+    t.true(unsafeToIgnore.some((u) => u.key.test(key) && u.when(value)));
+    t.regex(told(key, value)[0]?.problem ?? '', /cannot be ignored/, line);
+    t.is(told(key, value)[0]?.severity, 'error');
+  }
+});
+
+test('every key stands in one table, and every key that has an effect is read somewhere', (t) => {
+  t.is(new Set(everyKey).size, everyKey.length);
+  const folder = fileURLToPath(new URL('../../../shell', import.meta.url));
+  const code = readdirSync(folder)
+    .filter((name) => name.startsWith('config') && name !== 'configTable.ts')
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('\n');
+  for (const key of Object.keys(readKeys)) t.true(code.includes(`'${key}'`), `nobody reads ${key}`);
+});
+
+test('an unknown key is an error with the nearest right name, or a warning where the file asks for that', (t) => {
+  const alone = 'dataDir=d\nclientPort=1\n';
+  const meant = (key: string): string | undefined => {
+    const decoded = decode(`${alone}${key}=2`);
+    t.true(E.isLeft(decoded), key);
+    return warningsOf(`${alone}${key}=2\nzabkeeper.allowUnknownKeys=true`)[0]?.remedy;
+  };
   t.is(meant('ticktime'), 'did you mean tickTime?');
   t.is(meant('dataLogdri'), 'did you mean dataLogDir?');
-  t.is(meant('zookeeper.snapCount'), 'did you mean snapCount?');
   t.is(meant('maxClientConns'), 'did you mean maxClientCnxns?');
   t.is(meant('somethingElseAltogether'), 'remove the line');
+  t.regex(
+    errors(`${alone}ticktime=2`).join(),
+    /^zoo\.cfg:3:1: error: ticktime: .*did you mean tickTime\?; zabkeeper\.allowUnknownKeys=true lets it stand$/,
+  );
+  t.is(good(`${alone}zookeeper.snapCount=9`).snapCount, 9);
   t.is(warningsOf('dataDir=d\nclientPort=1\n4lw.commands.whitelist=*')[0], undefined);
   t.is(warningsOf('dataDir=d\nclientPort=1\n4lw.commands.whitelist=rouk')[0]?.remedy, 'did you mean ruok?');
+});
+
+test('dynamicConfigFile: the members stand there, with the version, and its mistakes have their place in it', (t) => {
+  const text = 'dataDir=d\ninitLimit=1\nsyncLimit=1\ndynamicConfigFile=zoo.dynamic\n';
+  const with_ = (dynamic: string | null, more = '') =>
+    decodeConfig({
+      file: 'zoo.cfg',
+      text: text + more,
+      readText: (path) => (path === 'zoo.dynamic' ? dynamic : '1'),
+      ownAddresses: [],
+    });
+  const members = `${three.replace(/3888$/m, '3888;2181')}\nversion=100000007\n`;
+  const read = with_(members);
+  t.true(E.isRight(read));
+  if (E.isLeft(read)) return;
+  t.deepEqual(read.right.dynamic, { file: 'zoo.dynamic', version: '100000007' });
+  t.deepEqual(read.right.servers.map((s) => s.id), [1, 2, 3]); // prettier-ignore
+  t.is(good('dataDir=d\nclientPort=1').dynamic, null);
+  const said = (e: ReturnType<typeof with_>): string => (E.isLeft(e) ? e.left.map(explainConfigError).join('\n') : '');
+  t.regex(said(with_(null)), /zoo\.cfg:4:19: error: dynamicConfigFile: the file cannot be read/);
+  t.regex(said(with_(`server.1=a\n${members}`)), /^zoo\.dynamic:1:10: error: server\.1: /m);
+  t.regex(said(with_(`tickTime=5\n${members}`)), /zoo\.dynamic:1:1: error: tickTime: does not belong/);
+  t.regex(said(with_(members, 'server.1=a:1:2')), /zoo\.cfg:5:1: error: server\.1: stands in zoo\.cfg, but/);
 });
 
 test('a key given twice, a low retain count and an even ensemble are warnings', (t) => {
