@@ -5,15 +5,18 @@
 import * as E from 'fp-ts/lib/Either.js';
 import type { ServerId } from '../core/data/quorum.js';
 import { formatZxid } from '../core/data/zxid.js';
+import type { Zxid } from '../core/data/zxid.js';
+import { snapshotOfServer } from '../core/inspect.js';
 import { firstSnapshot, serverStep, startServer, statusOf } from '../core/server.js';
 import type { ServerConfig, ServerEffect, ServerEvent, ServerState, ServerStep, Status } from '../core/server.js';
 import { formatConfiguration } from '../wire/config.js';
 import { limitsFor } from '../wire/quorum.js';
 import type { Config } from './configValues.js';
 import { allowedWords, answerFourLetterWord } from './fourLetter.js';
+import type { WordActions } from './fourLetter.js';
 import { startLoop } from './loop.js';
 import type { Metrics } from './metrics.js';
-import { createMetrics } from './metrics.js';
+import { createMetrics, sample } from './metrics.js';
 import { startClientPort } from './net/client.js';
 import type { ClientPort } from './net/clientPort.js';
 import { startElection } from './net/election.js';
@@ -23,8 +26,11 @@ import { clientsWithin, openFileLimit } from './net/openFiles.js';
 import { createOutlets } from './net/outlet.js';
 import { startQuorum } from './net/quorum.js';
 import type { QuorumPort } from './net/quorum.js';
-import { fourLetterStatus } from './status.js';
+import { createObserver } from './observer.js';
+import type { Observer } from './observer.js';
+import type { ServerStatus } from './status.js';
 import type { Disk } from './storage/disk.js';
+import { snapshotName, versionDir } from './storage/names.js';
 import { openStorage } from './storage/storage.js';
 import type { OpenError, Storage } from './storage/storage.js';
 
@@ -34,9 +40,18 @@ const tickMs = 20;
 export type RunningServer = {
   readonly status: () => Status;
   readonly metrics: Metrics;
+  /** What it shows of itself. */
+  readonly inspect: () => ServerStatus;
+  readonly state: () => ServerState;
+  readonly actions: WordActions;
+  /** Writes a snapshot of what is applied now. Left: why there is none. */
+  readonly takeSnapshot: () => Promise<E.Either<string, TakenSnapshot>>;
   /** Makes durable what was appended and gives everything free. */
   readonly stop: () => void;
 };
+
+/** A snapshot on the disk. */
+export type TakenSnapshot = { readonly zxid: Zxid; readonly path: string };
 
 export type RunOptions = {
   readonly config: Config;
@@ -68,6 +83,7 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     preAllocBytes: config.preAllocBytes,
     firstSnapshot,
     onLogSynced: (zxid) => loop.push({ type: 'LogSynced', zxid }),
+    onSyncTime: (ms) => observer.synced(ms),
     onFailed: (what, error) => fatal(`the disk failed (${what} in ${placeOf(config, what)}): ${messageOf(error)}`),
   });
   if (E.isLeft(opened)) return opened;
@@ -82,6 +98,16 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     return E.left({ type: 'Failed', message });
   }
   let state = begun.state;
+  const observer = createObserver({
+    config,
+    disk: options.disk,
+    metrics,
+    log,
+    membership: configTextOf(config),
+    lastSnapshot: recovered.snapshot === null ? null : recovered.base,
+  });
+  sample(metrics.summaries.dbinittime, Math.round(performance.now() - started));
+  sample(metrics.summaries.startup_txns_loaded, recovered.log.length);
   let shownRole = '';
 
   const outlets = createOutlets();
@@ -89,19 +115,45 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     onBatch: (batch) => {
       const step = serverStep(state, batch, clock());
       onStep?.(state, batch, step);
+      observer.saw(state, batch, step);
       state = step.state;
       perform(step.effects);
       tellStatus();
     },
     flush: () => outlets.flush(),
   });
-  const ports = openPorts({ config, log, loop, outlets, metrics, fatal, words: (word) => answerWord(word) });
-  const answerWord = (word: string): string =>
-    answerFourLetterWord(
-      word,
-      allowedWords(config.fourLetterWords === '*' ? '*' : config.fourLetterWords.join(','), false),
-      fourLetterStatus(config, statusOf(state), metrics, ports.client?.stats() ?? [], performance.now() - started),
-    );
+  const ports = openPorts({
+    config,
+    log,
+    loop,
+    outlets,
+    metrics,
+    fatal,
+    words: (word, mask) => answerWord(word, mask),
+  });
+  const inspect = (): ServerStatus =>
+    observer.status(state, { plain: () => ports.client?.stats() ?? [], secure: () => [] });
+  const actions: WordActions = {
+    resetConnections: () => ports.client?.resetStats(),
+    resetServer: observer.reset,
+    setTraceMask: observer.setTraceMask,
+  };
+  const words = allowedWords(config.fourLetterWords === '*' ? '*' : config.fourLetterWords.join(','), false);
+  const answerWord = (word: string, mask: bigint | null): string =>
+    answerFourLetterWord(word, words, inspect(), actions, mask);
+
+  const takeSnapshot = (): Promise<E.Either<string, TakenSnapshot>> =>
+    new Promise((resolve) => {
+      if (stopped || !state.serving) return resolve(E.left('the server does not serve'));
+      const zxid = state.replication.delivered;
+      const path = `${config.dataDir}/${versionDir}/${snapshotName(zxid)}`;
+      const since = performance.now();
+      storage.saveSnapshot(zxid, snapshotOfServer(state), { replacesLog: false }, (outcome) => {
+        if (outcome === 'Overtaken') return resolve(E.left('the history was cut or replaced meanwhile'));
+        observer.snapshotTaken(zxid, performance.now() - since);
+        resolve(E.right({ zxid, path }));
+      });
+    });
 
   const tellStatus = (): void => {
     const { role, disk } = state.replication;
@@ -109,7 +161,13 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     if (shown === shownRole) return;
     shownRole = shown;
     const status = statusOf(state);
-    log('info', `${status.role} ${status.phase}, leader ${status.leader ?? 'unknown'}, epoch ${status.epoch}`);
+    log('info', `${status.role} ${status.phase}, leader ${status.leader ?? 'unknown'}, epoch ${status.epoch}`, {
+      role: status.role,
+      phase: status.phase,
+      leader: status.leader,
+      epoch: status.epoch,
+      zxid: formatZxid(status.zxid),
+    });
     onStatus?.(status);
   };
 
@@ -119,9 +177,8 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
       if (stopped) return;
       if (effect.type === 'Append') {
         appended = true;
-        metrics.proposals += effect.txns.length;
       }
-      carryOut(effect, storage, ports, loop.push, log, fatal);
+      carryOut(effect, storage, ports, loop.push, log, fatal, observer);
     }
     if (appended) storage.sync();
   };
@@ -140,7 +197,7 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
   const timer = setInterval(() => loop.push({ type: 'Tick' }), tickMs);
   perform(begun.effects);
   tellStatus();
-  return E.right({ status: () => statusOf(state), metrics, stop });
+  return E.right({ status: () => statusOf(state), metrics, inspect, state: () => state, actions, takeSnapshot, stop });
 };
 
 /** Where storage keeps what it could not write. */
@@ -198,7 +255,7 @@ type PortOptions = {
   readonly outlets: ReturnType<typeof createOutlets>;
   readonly metrics: Metrics;
   readonly fatal: (what: string) => void;
-  readonly words: (word: string) => string;
+  readonly words: (word: string, mask: bigint | null) => string;
 };
 
 const openPorts = ({ config, log, loop, outlets, metrics, fatal, words }: PortOptions): Ports => {
@@ -246,12 +303,13 @@ const openPorts = ({ config, log, loop, outlets, metrics, fatal, words }: PortOp
           onConnect: (conn, request) => push({ type: 'ConnectReceived', conn, request }),
           onRequest: (conn, xid, request) => push({ type: 'RequestReceived', conn, xid, request }),
           onClosed: (conn) => push({ type: 'ClientClosed', conn }),
-          onFourLetterWord: (word, reply) => reply(words(word)),
+          onFourLetterWord: (word, reply, mask) => reply(words(word, mask)),
           onFailed: failed('client'),
           limits: {
             maxClientCnxns: config.maxClientCnxns,
             maxCnxns: clientsWithin(openFileLimit()),
             maxBuffer: config.maxBufferBytes,
+            requestWarningMs: config.operations.requestWarningMs,
           },
           outlets,
           metrics,
@@ -267,6 +325,7 @@ const carryOut = (
   push: (event: ServerEvent) => void,
   log: Log,
   fatal: (what: string) => void,
+  observer: Observer,
 ): void => {
   switch (effect.type) {
     case 'Append':
@@ -303,16 +362,22 @@ const carryOut = (
       return storage.saveSnapshot(effect.zxid, effect.snapshot, { replacesLog: true }, () =>
         push({ type: 'SnapshotSaved' }),
       );
-    case 'TakeSnapshot':
-      return storage.saveSnapshot(effect.zxid, effect.snapshot, { replacesLog: false }, (outcome) =>
-        log('info', `snapshot ${formatZxid(effect.zxid)}: ${outcome}`),
-      );
+    case 'TakeSnapshot': {
+      const since = performance.now();
+      return storage.saveSnapshot(effect.zxid, effect.snapshot, { replacesLog: false }, (outcome) => {
+        if (outcome === 'Saved') observer.snapshotTaken(effect.zxid, performance.now() - since);
+        log('info', `snapshot ${formatZxid(effect.zxid)}: ${outcome}`, { zxid: formatZxid(effect.zxid) });
+      });
+    }
     case 'Truncate': {
       const cut = storage.truncate(effect.zxid);
       if (E.isLeft(cut)) fatal(`the log cannot be cut after ${formatZxid(effect.zxid)}: ${cut.left}`);
       return;
     }
     case 'Refused':
-      return log('warn', `${effect.what} from ${effect.peer ?? 'this server'} is refused: ${effect.guard}`);
+      return log('warn', `${effect.what} from ${effect.peer ?? 'this server'} is refused: ${effect.guard}`, {
+        guard: effect.guard,
+        peer: effect.peer,
+      });
   }
 };

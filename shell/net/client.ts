@@ -10,20 +10,24 @@ import { decodeConnectRequest, decodeRequest, encodeConnectResponse } from '../.
 import { explain } from '../../wire/error.js';
 import { encodeWatchEvent } from '../../wire/reply.js';
 import { fourLetterWords } from '../fourLetter.js';
-import type { ConnectionStatus } from '../fourLetter.js';
-import { createMetrics, sample } from '../metrics.js';
+import { countQuotaExceeded, createMetrics, sample, sampleKey, sampleSize } from '../metrics.js';
 import { defaultClientLimits } from './clientPort.js';
 import type { ClientId, ClientLimits, ClientPort, ClientPortOptions } from './clientPort.js';
 import { openClientOutput } from './clientOutput.js';
 import type { ClientOutput } from './clientOutput.js';
 import { createInbox, takeFrame } from './inbox.js';
 import type { Inbox } from './inbox.js';
+import { arrivalOf, countAnswer, newTraffic, resetTraffic, statusOf, tellSlow } from './traffic.js';
+import type { Arrival, Traffic } from './traffic.js';
 import { listen } from './listen.js';
 import { formatAddress, guessProtocol, limitedLog, plainAddress } from './log.js';
 import { createOutlets } from './outlet.js';
 
 /** With more than this waiting for a client its requests wait too. Above Node's own mark, so that `drain` follows. */
 const slowOutputBytes = 64 * 1024;
+
+/** ZooKeeper's error code QUOTAEXCEEDED. */
+const quotaExceeded = -125;
 
 /** `first`: four bytes may still be a word; `word`: answered by a text and closed. */
 type Phase = 'first' | 'connect' | 'requests' | 'word';
@@ -42,11 +46,10 @@ type Client = {
   paused: boolean;
   /** Whether the socket is being read. */
   reading: boolean;
-  /** Arrival and size of each request without a reply, two numbers a request, from `head` on. */
-  waiting: number[];
+  /** Each request without a reply, from `head` on. */
+  waiting: Arrival[];
   head: number;
-  received: number;
-  sent: number;
+  readonly traffic: Traffic;
 };
 
 export const startClientPort = (options: ClientPortOptions): ClientPort => {
@@ -66,6 +69,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
 
   const onSent = (bytes: number): void => {
     metrics.bytesSent += bytes;
+    sampleSize(metrics.responseSize, bytes);
   };
 
   const accept = (socket: Socket): void => {
@@ -164,7 +168,9 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
     if (c.phase === 'first') {
       const word = head.toString('latin1');
       if (fourLetterWords.has(word)) {
-        answerWord(c, word);
+        // The mask of `stmk`, eight bytes, stands behind it.
+        const whole = word === 'stmk' ? c.inbox.peek(12) : head;
+        if (whole !== null) answerWord(c, word, word === 'stmk' ? whole.readBigInt64BE(4) : null);
         return false;
       }
       c.phase = 'connect';
@@ -176,23 +182,27 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
       drop(c, `${explain(payload.error)} (jute.maxbuffer is ${limits.maxBuffer})${hint}`);
       return false;
     }
-    c.received += 1;
+    c.traffic.received += 1;
     metrics.packetsReceived += 1;
     if (c.phase === 'connect') connect(c, payload.bytes);
     else request(c, payload.bytes, at);
     return true;
   };
 
-  const answerWord = (c: Client, word: string): void => {
+  const answerWord = (c: Client, word: string, mask: bigint | null): void => {
     c.phase = 'word';
-    c.received += 1;
+    c.traffic.received += 1;
     metrics.packetsReceived += 1;
     fresh.delete(c);
-    options.onFourLetterWord(word, (text) => {
-      if (!c.open) return;
-      c.output.put(Buffer.from(text));
-      shut(c);
-    });
+    options.onFourLetterWord(
+      word,
+      (text) => {
+        if (!c.open) return;
+        c.output.put(Buffer.from(text));
+        shut(c);
+      },
+      mask,
+    );
   };
 
   const connect = (c: Client, bytes: Buffer): void => {
@@ -200,6 +210,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
     if (E.isLeft(decoded)) return drop(c, `its connect record: ${explain(decoded.left)}`);
     c.phase = 'requests';
     fresh.delete(c);
+    c.traffic.lastOp = 'SESS';
     options.onConnected(c.id, c.address);
     options.onConnect(c.id, decoded.right);
   };
@@ -207,28 +218,48 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
   const request = (c: Client, bytes: Buffer, at: number): void => {
     const decoded = decodeRequest(bytes);
     if (E.isLeft(decoded)) return drop(c, `its request header: ${explain(decoded.left)}`);
-    c.waiting.push(at, bytes.length);
+    const arrival = arrivalOf(decoded.right, at, bytes.length);
+    c.waiting.push(arrival);
+    if (arrival.namespace !== null && arrival.isWrite)
+      sampleKey(metrics, 'write_per_namespace', arrival.namespace, bytes.length);
     metrics.outstanding += 1;
     outstandingBytes += bytes.length;
     options.onRequest(c.id, decoded.right.xid, decoded.right.request);
   };
 
-  /** Counts the oldest request of the connection as answered; the time of its arrival, undefined when there is none. */
-  const settle = (c: Client): number | undefined => {
-    const at = c.waiting[c.head];
-    if (at === undefined) return undefined;
-    outstandingBytes -= c.waiting[c.head + 1] ?? 0;
+  /** Counts the oldest request of the connection as answered; undefined when there is none. */
+  const settle = (c: Client): Arrival | undefined => {
+    const arrival = c.waiting[c.head];
+    if (arrival === undefined) return undefined;
+    outstandingBytes -= arrival.bytes;
     metrics.outstanding -= 1;
-    c.head += 2;
+    c.head += 1;
     if (c.head === c.waiting.length) {
       c.waiting.length = 0;
       c.head = 0;
-    } else if (c.head >= 1024) {
+    } else if (c.head >= 512) {
       c.waiting = c.waiting.slice(c.head);
       c.head = 0;
     }
     if (throttled.size > 0) wakeThrottled(c);
-    return at;
+    return arrival;
+  };
+
+  /** What is told of an answer: how long its request took, and more where that was too long. */
+  const measure = (c: Client, arrival: Arrival, reply: Reply): void => {
+    const at = now();
+    const took = Math.round(at - arrival.atMs);
+    sample(metrics.latencyMs, took);
+    sample(arrival.isWrite ? metrics.summaries.updatelatency : metrics.summaries.readlatency, took);
+    if (arrival.namespace !== null) {
+      if (!arrival.isWrite && reply.body.type === 'dataStat')
+        sampleKey(metrics, 'read_per_namespace', arrival.namespace, reply.body.data?.length ?? 0);
+      if (reply.err === quotaExceeded) countQuotaExceeded(metrics, arrival.namespace);
+    }
+    countAnswer(c.traffic, arrival, reply, took, at);
+    if (limits.requestWarningMs === 0 || took < limits.requestWarningMs) return;
+    metrics.counters.requests_slow_count += 1;
+    tellSlow(log, formatAddress(c.address, c.port), c.id, arrival, reply, took);
   };
 
   const wakeThrottled = (c: Client): void => {
@@ -255,7 +286,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
       if (c.socket.destroyed) return;
       return drop(c, `it does not read: ${pending} bytes wait for it, at most ${limits.maxOutputBytes} may`);
     }
-    c.sent += 1;
+    c.traffic.sent += 1;
     metrics.packetsSent += 1;
     c.output.put(item);
   };
@@ -272,6 +303,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
       const late = now() - limits.sessionlessMs;
       for (const c of fresh) {
         if (c.since > late) return;
+        metrics.counters.sessionless_connections_expired += 1;
         drop(c, `no connect record in ${limits.sessionlessMs} ms`);
       }
     },
@@ -299,8 +331,8 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
     reply: (conn, reply) => {
       const c = clients.get(conn);
       if (c === undefined) return;
-      const at = settle(c);
-      if (at !== undefined) sample(metrics.latencyMs, Math.round(now() - at));
+      const arrival = settle(c);
+      if (arrival !== undefined) measure(c, arrival, reply);
       write(c, reply);
     },
     event: (conn, event) => {
@@ -324,6 +356,9 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
       wake(c);
     },
     stats: () => [...clients.values()].map(statusOf),
+    resetStats: () => {
+      for (const c of clients.values()) resetTraffic(c.traffic);
+    },
     port: listener.port,
     close: () => {
       listener.close();
@@ -357,15 +392,5 @@ const newClient = (
   reading: true,
   waiting: [],
   head: 0,
-  received: 0,
-  sent: 0,
-});
-
-const statusOf = (c: Client): ConnectionStatus => ({
-  address: c.address,
-  port: c.port,
-  reading: c.reading,
-  queued: (c.waiting.length - c.head) / 2,
-  received: c.received,
-  sent: c.sent,
+  traffic: newTraffic(),
 });

@@ -1,6 +1,6 @@
 /** What the client port is asked and what it asks back: types and limits of shell/net/client.ts. */
 import type { ClientRequest, ConnectRequest, ConnectResponse, Reply, WatchEvent } from '../../core/service/request.js';
-import type { ConnectionStatus } from '../fourLetter.js';
+import type { ConnectionStatus } from './traffic.js';
 import { maxClientFrameBytes } from '../../wire/frame.js';
 import type { Metrics } from '../metrics.js';
 import type { Bind } from './listen.js';
@@ -18,8 +18,8 @@ export type ClientPortOptions = {
   readonly onRequest: (conn: ClientId, xid: number, request: ClientRequest) => void;
   /** The connection ended, by the client or at a limit; not called after `closeClient`. */
   readonly onClosed: (conn: ClientId) => void;
-  /** The connection is closed behind the reply. */
-  readonly onFourLetterWord: (word: string, reply: (text: string) => void) => void;
+  /** The connection is closed behind the reply. `mask` is there for `stmk`. */
+  readonly onFourLetterWord: (word: string, reply: (text: string) => void, mask: bigint | null) => void;
   readonly onListening?: (port: number) => void;
   readonly onFailed?: (error: Error) => void;
   readonly log: Log;
@@ -47,6 +47,8 @@ export type ClientLimits = {
   readonly sessionlessMs: number;
   /** Time for a client to close its side after we closed ours, milliseconds. */
   readonly closeGraceMs: number;
+  /** A request that takes longer is told of, milliseconds; 0: none. */
+  readonly requestWarningMs: number;
 };
 
 export const defaultClientLimits: ClientLimits = {
@@ -58,6 +60,7 @@ export const defaultClientLimits: ClientLimits = {
   maxOutstandingBytes: 64 * 1024 * 1024,
   sessionlessMs: 10_000,
   closeGraceMs: 2000,
+  requestWarningMs: 0,
 };
 
 export type ClientPort = {
@@ -71,6 +74,8 @@ export type ClientPort = {
   readonly pause: (conn: ClientId) => void;
   readonly resume: (conn: ClientId) => void;
   readonly stats: () => readonly ConnectionStatus[];
+  /** Puts the figures of every connection back to zero. */
+  readonly resetStats: () => void;
   readonly port: () => number;
   /** Closes the port and every connection. */
   readonly close: () => void;

@@ -1,5 +1,11 @@
-/** Log lines of the transports: one sentence each, with the peer and, where a limit was passed, its value and setting. */
-export type Log = (level: 'info' | 'warn' | 'error', message: string) => void;
+/** What a program may look for in a line: request, session, zxid and the like. */
+export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+
+/** Log lines: one sentence each, with the peer and, where a limit was passed, its value and setting. */
+export type Log = (level: LogLevel, message: string, fields?: LogFields) => void;
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
 
 /**
  * Passes on at most `perSecond` lines and tells how many it kept back: whoever floods a port shall not flood the log.
@@ -8,7 +14,7 @@ export type Log = (level: 'info' | 'warn' | 'error', message: string) => void;
 export const limitedLog = (log: Log, perSecond: number, now: () => number): Log => {
   let since = now();
   let lines = 0;
-  return (level, message) => {
+  return (level, message, fields) => {
     const t = now();
     if (t - since >= 1000) {
       if (lines > perSecond) log('warn', `${lines - perSecond} more lines of this kind were left out`);
@@ -16,7 +22,7 @@ export const limitedLog = (log: Log, perSecond: number, now: () => number): Log 
       lines = 0;
     }
     lines += 1;
-    if (lines <= perSecond) log(level, message);
+    if (lines <= perSecond) log(level, message, fields);
   };
 };
 

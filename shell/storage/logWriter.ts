@@ -19,6 +19,8 @@ export type LogWriterOptions = {
   readonly preAllocBytes: number;
   /** Everything up to `last` is durable. */
   readonly onSynced: (last: Zxid) => void;
+  /** One sync took so long, milliseconds. */
+  readonly onSyncTime?: (ms: number) => void;
   /** `covered` has moved. */
   readonly onCovered: () => void;
   /** The disk failed: nothing is answered from then on. */
@@ -58,7 +60,8 @@ const keptWriterBytes = 1 << 22;
 /** Between two looks whether the file is still where it was, milliseconds. */
 const lookMs = 50;
 
-export const openLogWriter = ({ disk, dir, preAllocBytes, onSynced, onCovered, fail }: LogWriterOptions): LogWriter => {
+export const openLogWriter = (options: LogWriterOptions): LogWriter => {
+  const { disk, dir, preAllocBytes, onSynced, onCovered, onSyncTime, fail } = options;
   const segments: Segment[] = [];
   const spare: Writer[] = [];
   let current: OpenFile | null = null;
@@ -159,7 +162,9 @@ export const openLogWriter = ({ disk, dir, preAllocBytes, onSynced, onCovered, f
         }
         pump();
       };
+      const since = performance.now();
       file.sync((error) => {
+        onSyncTime?.(performance.now() - since);
         if (error !== null || segment.starts === null || own.isVoid) return finish(error);
         // The name of a new file is as much needed as its bytes.
         guarded(() => disk.syncDir(dir, finish));

@@ -36,6 +36,8 @@ export type StorageOptions = {
   readonly firstSnapshot: () => Snapshot;
   /** Every transaction up to `last` is durable. */
   readonly onLogSynced: (last: Zxid) => void;
+  /** One sync of the log took so long, milliseconds. */
+  readonly onSyncTime?: (ms: number) => void;
   /** The disk failed. Nothing is answered from then on: what is durable is unknown, only a restart can tell. */
   readonly onFailed: (what: string, error: unknown) => void;
 };
@@ -108,7 +110,7 @@ export const openStorage = (disk: Disk, options: StorageOptions): E.Either<OpenE
 const storageOver = (
   disk: Disk,
   dirs: Dirs,
-  { preAllocBytes, onLogSynced, onFailed }: StorageOptions,
+  { preAllocBytes, onLogSynced, onSyncTime, onFailed }: StorageOptions,
   lastZxid: Zxid,
   release: () => void,
 ): Storage => {
@@ -132,7 +134,15 @@ const storageOver = (
     epochs.pump();
     snapshots.pump();
   };
-  const log = openLogWriter({ disk, dir: dirs.log, preAllocBytes, onSynced, onCovered, fail });
+  const log = openLogWriter({
+    disk,
+    dir: dirs.log,
+    preAllocBytes,
+    onSynced,
+    onCovered,
+    fail,
+    ...(onSyncTime === undefined ? {} : { onSyncTime }),
+  });
   log.restartAt(lastZxid, false);
 
   const replace = (zxid: Zxid) => (tmp: string, done: () => void) =>
