@@ -11,7 +11,7 @@ import type { Owner } from './data/hamt.js';
 import { maxCounter } from './data/zxid.js';
 import type { Recovered } from './recovery.js';
 import { isOutpromised, nextZxid } from './replication/broadcast.js';
-import { askSync, noSyncs, releaseSyncs } from './replication/clientSync.js';
+import { askSync, heldSyncs, noSyncs, releaseSyncs } from './replication/clientSync.js';
 import type { Packet } from './replication/packet.js';
 import { replicationStep } from './replication/replication.js';
 import { forwardingTo, leads, restart } from './replication/state.js';
@@ -320,7 +320,7 @@ const propose = (d: Draft, write: WriteToPrepare, origin: ServerId): void => {
 };
 
 const answerSyncs = (d: Draft): void => {
-  const { waiting, released } = releaseSyncs(d.syncs, d.replication);
+  const { waiting, released } = releaseSyncs(heldSyncs(d.syncs, d.replication), d.replication);
   d.syncs = waiting;
   for (const to of released) {
     if (d.config.self === to) serve(d, { type: 'Synced' });

@@ -36,16 +36,16 @@ MayFollow(i, l) ==
            /\ IF AnyElection THEN TRUE ELSE IsQuorum({j \in Server : leader[j] = l \/ Asking(j)})
 
 \* The history variable follows the server that has delivered most.
-Longest ==
+Longest == IF delivered' = delivered /\ phase' = phase THEN UNCHANGED order ELSE
     LET lengths == {Len(delivered'[i]) : i \in {j \in Server : phase'[j] = "BROADCAST"}} \cup {Len(order)}
         n == Max(lengths)
     IN  order' = IF n = Len(order) THEN order
                  ELSE delivered'[CHOOSE i \in Server : phase'[i] = "BROADCAST" /\ Len(delivered'[i]) = n]
 
-MCElected(i, l) == MayFollow(i, l) /\ Elected(i, l) /\ (IF i = l THEN Spend(4) ELSE Free) /\ Longest
-MCPropose(l)    == Propose(l) /\ Spend(1) /\ Longest
-MCCrash(i, k)   == Crash(i, k) /\ Spend(2) /\ Longest
-MCBreak(i, l)   == Break(i, l) /\ Spend(3) /\ Longest
+MCElected(i, l) == Elected(i, l) /\ MayFollow(i, l) /\ (IF i = l THEN Spend(4) ELSE Free) /\ Longest
+MCPropose(l)    == Spend(1) /\ Propose(l) /\ Longest
+MCCrash(i, k)   == Spend(2) /\ Crash(i, k) /\ Longest
+MCBreak(i, l)   == Spend(3) /\ Break(i, l) /\ Longest
 
 MCHandleFollowerInfo(i, j) == HandleFollowerInfo(i, j) /\ Free /\ Longest
 MCHandleObserverInfo(i, j) == HandleObserverInfo(i, j) /\ Free /\ Longest
@@ -124,7 +124,7 @@ MCSpec == MCInit /\ [][MCNext]_mcVars
 (* Properties. `order` is what clients have seen.                          *)
 
 PacketTypes == {"FOLLOWERINFO", "OBSERVERINFO", "LEADERINFO", "ACKEPOCH", "DIFF", "TRUNC", "SNAP", "NEWLEADER",
-                "UPTODATE", "PROPOSAL", "ACK", "COMMIT", "INFORM", "EOF"}
+                "UPTODATE", "PROPOSAL", "ACK", "COMMIT", "INFORM", "REQUEST", "SYNC", "EOF"}
 
 TypeOK ==
     /\ phase \in [Server -> {"DOWN", "LOOKING", "DISCOVERY", "SYNCHRONIZATION", "BROADCAST"}]
@@ -141,15 +141,17 @@ TypeOK ==
                 /\ \A n \in 1..Len(net[i][j]) : net[i][j][n].type \in PacketTypes
 
 \* At most one established leader an epoch (Leadership1).
-Leadership == \A l, m \in Server :
-    Leading(l) /\ Serving(l) /\ Leading(m) /\ Serving(m) /\ newEpoch[l] = newEpoch[m] => l = m
+Leadership ==
+    LET L == {l \in Server : Leading(l) /\ Serving(l)}
+    IN  \A l, m \in L : newEpoch[l] = newEpoch[m] => l = m
 
 \* What any serving server has applied is one and the same sequence, so far (PrefixConsistency).
 PrefixConsistency == \A i \in Server : Serving(i) => IsPrefix(delivered[i], order)
 
 \* Of two serving servers one has applied what the other has, and perhaps more (Agreement).
-Agreement == \A i, j \in Server : Serving(i) /\ Serving(j) =>
-    IsPrefix(delivered[i], delivered[j]) \/ IsPrefix(delivered[j], delivered[i])
+Agreement ==
+    LET D == {delivered[i] : i \in {j \in Server : Serving(j)}}
+    IN  \A s, t \in D : IsPrefix(s, t) \/ IsPrefix(t, s)
 
 \* Nothing is delivered that is not in the log of the server that delivers it (Integrity).
 Integrity == \A i \in Server : Serving(i) => IsPrefix(delivered[i], log[i])

@@ -93,6 +93,8 @@ Expected(i, j) ==
                   THEN Len(delivered[i]) < Len(log[i]) /\ log[i][Len(delivered[i]) + 1] = m.zxid
                   ELSE sync[i].commits < Len(sync[i].pending) /\ sync[i].pending[sync[i].commits + 1] = m.zxid
           [] m.type = "INFORM" -> leader[i] = j /\ (phase[i] = "BROADCAST" \/ AllCommitted(sync[i]))
+          [] m.type = "REQUEST" -> Leading(i) /\ Serving(i)
+          [] m.type = "SYNC" -> leader[i] = j /\ Serving(i)
           [] m.type = "EOF" -> Leading(i) \/ leader[i] = j
 
 -----------------------------------------------------------------------------

@@ -43,9 +43,10 @@ import { rows } from './replicationRows.js';
 import { initOf } from './replicationInit.js';
 import { firstPromise, settingOf } from './replicationSetting.js';
 import type { Budget, Setting, W } from './replicationSetting.js';
+import * as syncs from './replicationSync.js';
 import { fieldsOf, key, piecesOf, view } from './replicationView.js';
 
-const [txns, crashes, cuts, elections, snaps] = [0, 1, 2, 3, 4];
+const [txns, crashes, cuts, elections, snaps, asks] = [0, 1, 2, 3, 4, 5];
 
 /** A transaction of which only the zxid matters. */
 const txnOf = (zxid: Zxid): Txn => ({
@@ -223,12 +224,29 @@ const attempt = (w: W, action: string, args: readonly number[]): Outcome => {
       const next = placeSnapshot(world, i);
       return next && { ...w, world: next };
     }
+    case 'RequestSync': {
+      const paid = spend(w, asks);
+      return paid && syncing(paid, syncs.requestSync(w, i, w.order.length));
+    }
+    case 'AskSync': {
+      const paid = i === j ? spend(w, asks) : w;
+      return paid && syncing(paid, syncs.takeSync(w, i, j, w.order.length));
+    }
+    case 'ReleaseSyncs':
+      return syncing(w, syncs.answerSyncs(w, i));
+    case 'Synced':
+      return syncing(w, syncs.synced(w, i, j));
     case 'Restart':
       return place.up ? null : started(w, i);
     default:
       return null;
   }
 };
+
+const syncing = (w: W, next: syncs.Part | null): W | null => next && { ...w, world: next.world, syncs: next.syncs };
+
+/** The actions of spec/ClientSync.tla; every other one leaves syncs to syncs.afterStep. */
+const ofSyncs = new Set(['RequestSync', 'AskSync', 'ReleaseSyncs', 'Synced']);
 
 /** Server `i` starts from its files: what they mean is for core/recovery.ts to say. */
 const started = (w: W, i: ServerId): Outcome => {
@@ -288,6 +306,7 @@ const atFirst = (setting: Setting): E.Either<string, W> => {
       places: Array.from({ length: n }, (_, k) => placeAt(k + 1)),
       connections: Array.from({ length: n * n }, () => null),
     },
+    syncs: syncs.firstSyncs(n),
     budget,
     order: log,
   };
@@ -301,7 +320,9 @@ const atFirst = (setting: Setting): E.Either<string, W> => {
 
 const stepOf = (w: W, action: string, args: readonly number[]): W | null => {
   const next = attempt(w, action, args);
-  return next === null || 'refused' in next ? null : longest(next);
+  if (next === null || 'refused' in next) return null;
+  const later = longest(next);
+  return later.setting.hasSyncs && !ofSyncs.has(action) ? { ...later, syncs: syncs.afterStep(later) } : later;
 };
 
 export const replicationMirror: MakeMirror = (model) => {

@@ -1,5 +1,5 @@
 /**
- * The named states in which models of spec/MCReplication.tla and spec/MCSnapshots.tla begin. Each is reached here as
+ * The named states in which models of spec/MCReplication.tla and its extensions begin. Each is reached here as
  * anywhere: by core steps, from Init.
  */
 import * as E from 'fp-ts/lib/Either.js';
@@ -53,14 +53,14 @@ const establishedFrom = (w: W, budget: Budget, ways: Ways): E.Either<string, W> 
     ...others.map((i): Label => ['Elected', i, n]),
     ...others.map((i): Label => [w.setting.voters.includes(i) ? 'HandleFollowerInfo' : 'HandleObserverInfo', n, i]),
   ];
-  const met = walked('Established', { ...w, budget: [0, 0, 0, 1, 0] }, labels, ways);
+  const met = walked('Established', { ...w, budget: [0, 0, 0, 1, 0, 0] }, labels, ways);
   return E.isLeft(met) ? met : E.right({ ...drained(met.right, ways), budget });
 };
 
 /** After Established the leader logs what it sends nobody, stops and starts again. */
 const trailingFrom = (w: W, budget: Budget, ways: Ways): E.Either<string, W> => {
   const n = Math.max(...w.setting.voters);
-  const begun = establishedFrom(w, [1, 1, 0, 0, 0], ways);
+  const begun = establishedFrom(w, [1, 1, 0, 0, 0, 0], ways);
   if (E.isLeft(begun)) return begun;
   const labels: readonly Label[] = [
     ['Propose', n],

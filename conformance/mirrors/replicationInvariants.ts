@@ -40,6 +40,8 @@ export type Opened = {
     readonly begun: readonly History[];
     readonly old: History;
   }[];
+  readonly syncs: readonly (readonly { readonly origin: number; readonly after: Zxid }[])[];
+  readonly behind: readonly string[];
 };
 
 const openValue = (v: TlaValue): unknown => {
@@ -62,6 +64,8 @@ const opened = (s: TlaState): Opened =>
     learners: openRow(s['learners']),
     sync: openRow(s['sync']),
     snapshots: s['snapshots'] === undefined ? [] : openRow(s['snapshots']),
+    syncs: s['syncs'] === undefined ? [] : openRow(s['syncs']),
+    behind: s['behind'] === undefined ? [] : (s['behind'] as { readonly set: readonly string[] }).set,
     net: (s['net'] as readonly TlaValue[]).map(openRow),
   }) as unknown as Opened;
 
@@ -120,6 +124,10 @@ const expected = (s: Opened, i: number, j: number, m: Packet): boolean => {
       );
     case 'INFORM':
       return following && (serving(s, i) || sync.commits === sync.pending.length);
+    case 'REQUEST':
+      return leading(s, i) && serving(s, i);
+    case 'SYNC':
+      return following && serving(s, i);
     case 'EOF':
       return leading(s, i) || following;
     default:
@@ -130,7 +138,7 @@ const expected = (s: Opened, i: number, j: number, m: Packet): boolean => {
 const phases = ['DOWN', 'LOOKING', 'DISCOVERY', 'SYNCHRONIZATION', 'BROADCAST'];
 const stages = ['none', 'info', 'epoch', 'waiting', 'ackepoch', 'syncing', 'synced'];
 const types = ['FOLLOWERINFO', 'LEADERINFO', 'ACKEPOCH', 'DIFF', 'TRUNC', 'SNAP', 'NEWLEADER', 'UPTODATE'];
-const packets = [...types, 'PROPOSAL', 'ACK', 'COMMIT', 'OBSERVERINFO', 'INFORM', 'EOF'];
+const packets = [...types, 'PROPOSAL', 'ACK', 'COMMIT', 'OBSERVERINFO', 'INFORM', 'REQUEST', 'SYNC', 'EOF'];
 
 const checks: Readonly<Record<string, (s: Opened, voters: readonly number[]) => boolean>> = {
   TypeOK: (s) =>
@@ -195,6 +203,13 @@ const checks: Readonly<Record<string, (s: Opened, voters: readonly number[]) => 
       const found = [...newest, ...[...old, ...log].filter((z) => below(lastOf(newest), z))];
       return newest.length <= at(s.synced, i) && isPrefix(found, log) && found.length === log.length;
     }),
+  SyncTypeOK: (s) =>
+    s.syncs.every(
+      (w, l) => (w.length === 0 || leading(s, l)) && w.every((x) => x.origin >= 1 && x.origin <= s.phase.length),
+    ),
+  SyncIsAsked: (s) => !s.behind.includes('unasked'),
+  SyncReachesLeader: (s) => !s.behind.includes('led'),
+  SyncIsFresh: (s) => !s.behind.includes('seen'),
   NothingUnexpected: (s) =>
     servers(s).every((i) =>
       servers(s).every((j) => {

@@ -5,8 +5,16 @@ import type { Limits, ReplicationState } from '../../core/replication/state.js';
 import { constantValue } from '../mirror.js';
 import type { Model } from '../models.js';
 import type { History, Rules, World } from '../world/replication.js';
+import type { Syncs } from './replicationSync.js';
 
-export type Budget = readonly [txns: number, crashes: number, cuts: number, elections: number, snapshots: number];
+export type Budget = readonly [
+  txns: number,
+  crashes: number,
+  cuts: number,
+  elections: number,
+  snapshots: number,
+  syncs: number,
+];
 
 export type Setting = {
   readonly servers: readonly ServerId[];
@@ -19,13 +27,16 @@ export type Setting = {
   readonly budget: Budget;
   /** Whether the model has spec/Snapshots.tla. */
   readonly hasSnapshots: boolean;
+  /** Whether it has spec/ClientSync.tla. */
+  readonly hasSyncs: boolean;
 };
 
-/** All that there is: core states (null while down), the world, what is left to happen, the history variable. */
+/** All that there is: core states (null while down), the world, syncs, what is left to happen, the history variable. */
 export type W = {
   readonly setting: Setting;
   readonly servers: readonly (ReplicationState | null)[];
   readonly world: World;
+  readonly syncs: Syncs;
   readonly budget: Budget;
   readonly order: History;
 };
@@ -81,8 +92,16 @@ export const settingOf = (model: Model): E.Either<string, Setting> => {
       lateNotice: c['LateNotice'] === true,
       anyElection: c['AnyElection'] === true,
     },
-    budget: [c['Txns'], c['Crashes'], c['Cuts'], c['Elections'], model.constants['Snaps'] ?? 0] as unknown as Budget,
+    budget: [
+      c['Txns'],
+      c['Crashes'],
+      c['Cuts'],
+      c['Elections'],
+      model.constants['Snaps'] ?? 0,
+      model.constants['Syncs'] ?? 0,
+    ] as unknown as Budget,
     hasSnapshots: model.constants['Snaps'] !== undefined,
+    hasSyncs: model.constants['Syncs'] !== undefined,
   });
 };
 

@@ -15,6 +15,7 @@ import type { Queue } from '../world/connection.js';
 import { historyOf, waiting } from '../world/replication.js';
 import type { History, Place } from '../world/replication.js';
 import type { Setting, W } from './replicationSetting.js';
+import type { Syncs } from './replicationSync.js';
 
 const zxidValue = (z: Zxid): TlaValue => [z.epoch, z.counter];
 const historyValue = (h: History): TlaValue => h.map(zxidValue);
@@ -43,6 +44,8 @@ const packetValue = (p: Packet | 'EOF'): TlaValue => {
     case 'COMMIT':
       return plain(p.type, p.zxid);
     case 'UPTODATE':
+    case 'REQUEST':
+    case 'SYNC':
       return plain(p.type, epochZxid(0));
     default:
       return `a packet that the spec does not have: ${p.type}`;
@@ -153,7 +156,15 @@ const seenIn = remembered2((p: Place, servers: number) => ({
 const queueValue = remembered((q: Queue<Packet>): TlaValue => keepHash(q.map(packetValue)));
 const orderValue = remembered((h: History): TlaValue => keepHash(historyValue(h)));
 
-export const view = ({ setting, servers, world, budget, order }: W): TlaState => {
+const waitingValue = remembered((waiting: Syncs['waiting']): TlaValue =>
+  keepHash(waiting.map((w) => w.map(({ origin, after }) => ({ record: { origin, after: zxidValue(after) } })))),
+);
+const askedValue = remembered((asked: Syncs['asked']): TlaValue =>
+  keepHash(asked.map((a) => a.map(({ led, seen: any }) => ({ record: { led, seen: any } })))),
+);
+const behindValue = remembered((behind: Syncs['behind']): TlaValue => keepHash({ set: behind }));
+
+export const view = ({ setting, servers, world, syncs, budget, order }: W): TlaState => {
   const views = servers.map((s, k) => {
     const known = seenIn(world.places[k] as Place, servers.length);
     return s === null ? known.down : known.up(s);
@@ -176,6 +187,14 @@ export const view = ({ setting, servers, world, budget, order }: W): TlaState =>
     budget: budget.slice(0, 4),
     order: orderValue(order),
     ...(setting.hasSnapshots ? { snapshots: world.places.map((p) => snapshotsValue(p.disk)), takes: budget[4] } : {}),
+    ...(setting.hasSyncs
+      ? {
+          syncs: waitingValue(syncs.waiting),
+          requests: budget[5],
+          asked: askedValue(syncs.asked),
+          behind: behindValue(syncs.behind),
+        }
+      : {}),
   };
 };
 
@@ -198,23 +217,25 @@ export const key = (w: W): unknown => ({
   servers: w.servers.map(keyOfServer),
   places: w.world.places.map(keyOfPlace),
   connections: w.world.connections.filter((c) => c !== null),
+  syncs: w.syncs,
   budget: w.budget,
   order: w.order,
 });
 
-/** Servers, places, connections, budget, order. */
+/** Servers, places, connections, syncs, budget, order. */
 export const piecesOf = (setting: Setting): Pieces<W> => {
   const n = setting.servers.length;
   return {
-    take: (w) => [...w.servers, ...w.world.places, ...w.world.connections, w.budget, w.order],
+    take: (w) => [...w.servers, ...w.world.places, ...w.world.connections, w.syncs, w.budget, w.order],
     make: (pieces) => ({
       setting,
       servers: pieces.slice(0, n) as W['servers'],
       world: {
         rules: setting.rules,
         places: pieces.slice(n, 2 * n) as W['world']['places'],
-        connections: pieces.slice(2 * n, -2) as W['world']['connections'],
+        connections: pieces.slice(2 * n, -3) as W['world']['connections'],
       },
+      syncs: pieces.at(-3) as Syncs,
       budget: pieces.at(-2) as W['budget'],
       order: pieces.at(-1) as W['order'],
     }),
@@ -240,6 +261,9 @@ const shown: Readonly<Record<string, string>> = {
   'places[].tree': 'delivered',
   'connections[].up': 'net',
   'connections[].down': 'net',
+  'syncs.waiting': 'syncs',
+  'syncs.asked': 'asked',
+  'syncs.behind': 'behind',
   budget: 'budget',
   order: 'order',
 };

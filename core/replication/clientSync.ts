@@ -20,6 +20,21 @@ export const askSync = (
   origin: ServerId,
 ): readonly WaitingSync[] => [...waiting, { origin, after: lastLogged(replication.disk) }];
 
+/**
+ * The syncs that some client still waits for: a leader that leaves forgets them all, and those of a learner when their
+ * connection ends, so that none is taken for the answer to a later one (spec `HeldSyncs`).
+ */
+export const heldSyncs = (
+  waiting: readonly WaitingSync[],
+  { self, role }: Pick<ReplicationState, 'self' | 'role'>,
+): readonly WaitingSync[] => {
+  if (waiting.length === 0) return waiting;
+  if (role.leader !== self) return noSyncs;
+  const isHeld = ({ origin }: WaitingSync): boolean =>
+    origin === self || role.learners.some((l) => l.sid === origin && l.stage === 'synced');
+  return waiting.every(isHeld) ? waiting : waiting.filter(isHeld);
+};
+
 /** The syncs that can be answered now that everything up to `replication.delivered` is applied. */
 export const releaseSyncs = (
   waiting: readonly WaitingSync[],

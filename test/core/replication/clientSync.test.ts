@@ -1,5 +1,5 @@
 import test from 'ava';
-import { askSync, noSyncs, releaseSyncs } from '../../../core/replication/clientSync.js';
+import { askSync, heldSyncs, noSyncs, releaseSyncs } from '../../../core/replication/clientSync.js';
 import { ack, after, leading, logSynced, proposed } from './support.js';
 
 const idle = leading();
@@ -7,23 +7,23 @@ const two = after(idle, proposed(2, 1), proposed(2, 2), ack(1, 2, 2));
 const one = after(two, logSynced(2, 1));
 const done = after(one, logSynced(2, 2));
 
-test('Sync: with nothing outstanding it is released at once', (t) => {
+test('ReleaseSyncs: with nothing outstanding it is released at once', (t) => {
   t.deepEqual(releaseSyncs(askSync(noSyncs, idle, 2), idle), { waiting: [], released: [2] });
 });
 
-test('Sync: it waits until all that was proposed before it is applied', (t) => {
+test('AskSync: it waits until all that was proposed before it is applied', (t) => {
   const waiting = askSync(noSyncs, two, 1);
   t.deepEqual(releaseSyncs(waiting, two), { waiting, released: [] });
   t.deepEqual(releaseSyncs(waiting, one), { waiting, released: [] });
   t.deepEqual(releaseSyncs(waiting, done), { waiting: [], released: [1] });
 });
 
-test('Sync: what is proposed after it does not hold it up', (t) => {
+test('AskSync: what is proposed after it does not hold it up', (t) => {
   const early = askSync(noSyncs, after(idle, proposed(2, 1)), 1);
   t.deepEqual(releaseSyncs(early, one).released, [1]);
 });
 
-test('Sync: answers keep the order in which they were asked for, those of several servers too', (t) => {
+test('ReleaseSyncs: answers keep the order in which they were asked for, those of several servers too', (t) => {
   const first = askSync(askSync(noSyncs, after(idle, proposed(2, 1)), 3), after(idle, proposed(2, 1)), 1);
   const waiting = askSync(askSync(first, two, 2), two, 1);
   const half = releaseSyncs(waiting, one);
@@ -31,7 +31,15 @@ test('Sync: answers keep the order in which they were asked for, those of severa
   t.deepEqual(releaseSyncs(half.waiting, done).released, [2, 1]);
 });
 
-test('Sync: with none released the list stays the same by reference', (t) => {
+test('ReleaseSyncs: with none released the list stays the same by reference', (t) => {
   const waiting = askSync(noSyncs, two, 1);
   t.is(releaseSyncs(waiting, two).waiting, waiting);
+});
+
+test('Sync: one of a learner whose connection has ended is not answered to a client of the next', (t) => {
+  const early = askSync(askSync(noSyncs, two, 1), two, two.self);
+  t.is(heldSyncs(early, two), early);
+  const gone = after(two, { type: 'NoticeClose', peer: 1 });
+  t.deepEqual(heldSyncs(early, gone), [{ origin: two.self, after: { epoch: 2, counter: 2 } }]);
+  t.deepEqual(heldSyncs(early, after(gone, { type: 'LeaderTimeout' })), []);
 });
