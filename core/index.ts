@@ -57,6 +57,19 @@ export type {
   Stat,
   WatchEvent,
 } from './service/request.js';
+export type { AuditEntry } from './service/audit.js';
+export {
+  defaultProviders,
+  digestProvider,
+  ensembleProvider,
+  ipProvider,
+  providersOf,
+  saslProvider,
+  x509Provider,
+} from './service/auth.js';
+export type { AuthContext, AuthOutcome, AuthProvider, AuthProviders } from './service/auth.js';
+export { defaultRules } from './service/rules.js';
+export type { AuthRules, ServiceRules } from './service/rules.js';
 export type { Snapshot, SnapshotNode } from './service/snapshot.js';
 export { noSession } from './service/txn.js';
 export type { Acl, SessionId, Txn, TxnRecord } from './service/txn.js';

@@ -287,6 +287,7 @@ const performService = (d: Draft, effect: ServiceEffect): void => {
     case 'Reply':
     case 'Event':
     case 'CloseClient':
+    case 'Audit':
       d.effects.push(effect);
       return;
     default:

@@ -6,7 +6,8 @@ import type { WaitingSync } from './replication/clientSync.js';
 import type { Packet } from './replication/packet.js';
 import type { ReplicationState } from './replication/state.js';
 import type { LeaderState } from './service/leader.js';
-import type { ClientRequest, ConnectRequest, ConnectResponse, Reply, WatchEvent } from './service/request.js';
+import type { AuditEntry } from './service/audit.js';
+import type { ClientRequest, ConnectRequest, ConnectResponse, Identity, Reply, WatchEvent } from './service/request.js';
 import type { ServiceRules } from './service/rules.js';
 import type { CloseReason, ServiceState } from './service/state.js';
 import type { Snapshot } from './service/snapshot.js';
@@ -63,7 +64,13 @@ export type ServerEvent =
   | { readonly type: 'LogSynced'; readonly zxid: Zxid }
   | { readonly type: 'EpochSaved' }
   | { readonly type: 'SnapshotSaved' }
-  | { readonly type: 'ClientConnected'; readonly conn: number; readonly address: string }
+  | {
+      readonly type: 'ClientConnected';
+      readonly conn: number;
+      readonly address: string;
+      /** What the connection itself proves: the subject of a TLS certificate. */
+      readonly proved?: readonly Identity[];
+    }
   | { readonly type: 'ConnectReceived'; readonly conn: number; readonly request: ConnectRequest }
   | { readonly type: 'RequestReceived'; readonly conn: number; readonly xid: number; readonly request: ClientRequest }
   | { readonly type: 'ClientClosed'; readonly conn: number };
@@ -87,6 +94,8 @@ export type ServerEffect =
   | { readonly type: 'Reply'; readonly conn: number; readonly reply: Reply }
   | { readonly type: 'Event'; readonly conn: number; readonly event: WatchEvent }
   | { readonly type: 'CloseClient'; readonly conn: number; readonly reason: CloseReason }
+  /** For the audit log. */
+  | { readonly type: 'Audit'; readonly entry: AuditEntry }
   /** For the server's log; the guard by which the event was refused. */
   | { readonly type: 'Refused'; readonly what: string; readonly guard: string; readonly peer: ServerId | null };
 

@@ -12,6 +12,7 @@ import { keyState, nearest, unsafeToIgnore } from './configKeys.js';
 import type { SupportedKey } from './configKeys.js';
 import { readOperations } from './configOperations.js';
 import { readMaxBuffer, readRules } from './configRules.js';
+import { readSecurity } from './configSecurity.js';
 import { maxServerId, parseServerSpec } from './configServers.js';
 import type { ClientAddress } from './configServers.js';
 import { decodeText, oneOf, someText, wholeNumber, wordList } from './configValues.js';
@@ -89,6 +90,8 @@ export const decodeConfig = (source: ConfigSource): E.Either<readonly ConfigErro
 type Values = {
   readonly single: ReadonlyMap<SupportedKey, Property>;
   readonly servers: readonly { readonly id: number; readonly property: Property }[];
+  /** Of families like `authProvider.N`. */
+  readonly listed: readonly { readonly key: string; readonly property: Property }[];
   /** Where missing things would be added. */
   readonly end: Place;
 };
@@ -138,6 +141,7 @@ const placedIn = ({ key, value, keyAt, valueAt }: Property, file: string): Prope
 const sortOut = (properties: readonly Property[], report: Report): Values => {
   const single = new Map<SupportedKey, Property>();
   const servers: { id: number; property: Property }[] = [];
+  const listed: { key: string; property: Property }[] = [];
   const isLenient = properties.findLast((p) => p.key === 'zabkeeper.allowUnknownKeys')?.value.toLowerCase() === 'true';
   for (const property of properties) {
     const { key, value, keyAt, valueAt } = property;
@@ -158,7 +162,8 @@ const sortOut = (properties: readonly Property[], report: Report): Values => {
         report('warning', keyAt, { field: key, found: value, problem, remedy: 'remove one of them' });
       }
       single.set(state.name, property);
-    } else if (state.type === 'ignored') {
+    } else if (state.type === 'listed') listed.push({ key: state.name, property });
+    else if (state.type === 'ignored') {
       const problem = `has no effect here: ${state.about}`;
       report('warning', keyAt, { field: key, found: value, problem, remedy: 'remove the line to silence this' });
     } else if (state.type === 'missing') {
@@ -180,7 +185,7 @@ const sortOut = (properties: readonly Property[], report: Report): Values => {
     }
   }
   const last = properties.findLast((p) => p.keyAt.file === undefined);
-  return { single, servers, end: { line: last?.keyAt.line ?? 1, column: 1 } };
+  return { single, servers, listed, end: { line: last?.keyAt.line ?? 1, column: 1 } };
 };
 
 /** The configuration without its warnings; null when something needed is missing or wrong. */
@@ -242,6 +247,17 @@ const assemble = (
     report('warning', at('4lw.commands.whitelist'), { ...rest, remedy });
   }
 
+  const security = readSecurity({
+    read,
+    readText: source.readText,
+    complain: (key, problem, remedy) =>
+      report('error', at(key), { field: key, found: single.get(key)?.value ?? null, problem, remedy }),
+    listed: values.listed.map(({ key, property }) => ({ key, value: property.value })),
+    complainOf: (key, problem, remedy) => {
+      const property = values.listed.find((l) => l.key === key)?.property;
+      report('error', property?.valueAt ?? end, { field: key, found: property?.value ?? null, problem, remedy });
+    },
+  });
   const servers = serversOf(values, report);
   // A single line makes a server that stands alone: it is this one, and needs no myid.
   const alone = values.servers.length < 2;
@@ -273,7 +289,7 @@ const assemble = (
       problem,
       remedy: 'write clientPort',
     });
-  } else if (checked.client === null) {
+  } else if (checked.client === null && security.secureClient === null) {
     const problem = 'is missing: no client can connect';
     report('warning', end, { field: 'clientPort', found: null, problem, remedy: 'write clientPort=2181' });
   }
@@ -297,6 +313,7 @@ const assemble = (
     maxBufferBytes: readMaxBuffer(read),
     rules: readRules(read),
     operations: readOperations(read),
+    security,
     dynamic,
     purgeIntervalHours: Math.max(0, read('autopurge.purgeInterval', wholeNumber(-any, any), 'hours, 0 for never') ?? 0),
   };

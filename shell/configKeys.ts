@@ -19,16 +19,13 @@ export const unsafeToIgnore: readonly {
     why: 'quorums of weighted groups would differ from simple majorities',
   },
   { key: /^oraclePath$/, when: () => true, why: 'the oracle would decide with one of two servers' },
-  {
-    key: /^(sslQuorum|quorum\.auth\.(enableSasl|learnerRequireSasl|serverRequireSasl)|enforce\.auth\.enabled|sessionRequireClientSASLAuth)$/,
-    when: (value) => value.toLowerCase() === 'true',
-    why: 'the server would run without the protection that this asks for',
-  },
 ];
 
 /** What becomes of a key; `name` is how the tables call it, null: nobody knows it. */
 export type KeyState =
   | { readonly type: 'read'; readonly name: SupportedKey }
+  /** Of a family that is read. */
+  | { readonly type: 'listed'; readonly name: string }
   | { readonly type: 'ignored'; readonly name: string; readonly about: string }
   | { readonly type: 'missing'; readonly name: string; readonly about: string }
   | { readonly type: 'unknown'; readonly name: null; readonly meant: string | null };
@@ -44,8 +41,8 @@ export const keyState = (written: string): KeyState => {
     if (ignored !== undefined)
       return { type: Object.hasOwn(ignoredKeys, name) ? 'ignored' : 'missing', name, about: ignored[1] };
     const family = families.find((f) => f.key.test(name));
-    if (family !== undefined)
-      return { type: family.state === 'missing' ? 'missing' : 'ignored', name, about: family.about };
+    if (family?.state === 'read') return { type: 'listed', name };
+    if (family !== undefined) return { type: family.state, name, about: family.about };
   }
   return { type: 'unknown', name: null, meant: nearest(written.replace(/^zookeeper\./, ''), everyKey) };
 };

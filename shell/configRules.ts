@@ -12,7 +12,8 @@ const any = Number.MAX_SAFE_INTEGER;
 const least = 1024;
 const most = 0x3fffffff;
 
-export const readRules = (read: Read): ServiceRules => {
+/** Who connections may be and whether writes are audited stand elsewhere (shell/configSecurity.ts). */
+export const readRules = (read: Read): Omit<ServiceRules, 'auth' | 'audit'> => {
   const { reaping } = defaultRules;
   return {
     extendedTypes: read('extendedTypesEnabled', oneOf('true', 'false')) === 'true',

@@ -5,6 +5,8 @@
  * Names and defaults: ZooKeeper Administrator's Guide 3.9, QuorumPeerConfig.
  */
 
+import { securityIgnored, securityKeys } from './configTableSecurity.js';
+
 /** Default as it would be written, '' for none, and what the key does. */
 export type KeyRow = readonly [byDefault: string, about: string];
 
@@ -12,6 +14,7 @@ const rows = <K extends string>(table: Readonly<Record<K, KeyRow>>): Readonly<Re
 
 /** Keys that are read and have their effect. */
 export const readKeys = rows({
+  ...securityKeys,
   tickTime: ['3000', 'milliseconds; the unit of the limits that count ticks'],
   initLimit: ['', 'ticks that a learner has to connect and synchronise; needed in an ensemble'],
   syncLimit: ['', 'ticks that a learner and its leader may hear nothing of each other; needed in an ensemble'],
@@ -61,6 +64,7 @@ export const readKeys = rows({
 
 /** Keys that are accepted and change nothing here, with the reason. */
 export const ignoredKeys = rows({
+  ...securityIgnored,
   electionAlg: ['3', 'fast leader election is the only one, here as in 3.9'],
   serverCnxnFactory: ['', 'names a Java class; there is one kind of client port'],
   'nio.numSelectorThreads': ['', 'one event loop serves all sockets'],
@@ -101,8 +105,6 @@ export const ignoredKeys = rows({
 
 /** Keys that ZooKeeper 3.9 knows and that have no effect yet. */
 export const missingKeys = rows({
-  secureClientPort: ['', 'port for clients over TLS'],
-  secureClientPortAddress: ['', 'its address'],
   connectToLearnerMasterLimit: ['initLimit', 'ticks to connect to the leader'],
   reconfigEnabled: ['false', 'reconfig at run time'],
   standaloneEnabled: ['true', 'false: one server makes a quorum that can grow'],
@@ -116,15 +118,6 @@ export const missingKeys = rows({
   'multiAddress.enabled': ['false', 'several addresses for one server'],
   'multiAddress.reachabilityCheckEnabled': ['true', 'whether addresses are tried before use'],
   'multiAddress.reachabilityCheckTimeoutMs': ['1000', 'for how long'],
-  sslQuorum: ['false', 'TLS between servers'],
-  portUnification: ['false', 'TLS and plain between servers'],
-  sslQuorumReloadCertFiles: ['false', 'certificates are read again when they change'],
-  'quorum.auth.enableSasl': ['false', 'SASL between servers'],
-  'quorum.auth.learnerRequireSasl': ['false', 'SASL between servers'],
-  'quorum.auth.serverRequireSasl': ['false', 'SASL between servers'],
-  'quorum.auth.learner.saslLoginContext': ['QuorumLearner', 'SASL between servers'],
-  'quorum.auth.server.saslLoginContext': ['QuorumServer', 'SASL between servers'],
-  'quorum.auth.kerberos.servicePrincipal': ['zkquorum/localhost', 'SASL between servers'],
   oraclePath: ['', 'an oracle decides with one of two servers'],
   snapSizeLimitInKb: ['4194304', 'a snapshot after so much log'],
   txnLogSizeLimitInKb: ['-1', 'size at which a log file ends'],
@@ -150,7 +143,6 @@ export const missingKeys = rows({
   connection_throttle_global_session_weight: ['3', 'weight'],
   connection_throttle_local_session_weight: ['1', 'weight'],
   connection_throttle_renew_session_weight: ['2', 'weight'],
-  enableEagerACLCheck: ['false', 'a learner checks ACLs before it forwards'],
   'closeSessionTxn.enabled': ['true', 'the transaction names the ephemerals that go'],
   leaderServes: ['yes', '`no`: the leader takes no clients'],
   cnxTimeout: ['5000', 'milliseconds to connect for election'],
@@ -162,19 +154,7 @@ export const missingKeys = rows({
   'leader.maxConcurrentDiffSyncs': ['100', 'differences sent at once'],
   'observer.reconnectDelayMs': ['0', 'milliseconds before an observer connects again'],
   'observer.election.DelayMs': ['200', 'milliseconds before an observer asks again'],
-  'DigestAuthenticationProvider.enabled': ['true', 'the scheme digest'],
-  'DigestAuthenticationProvider.digestAlg': ['SHA1', 'its algorithm'],
-  superUser: ['', 'SASL id of the super user'],
-  'X509AuthenticationProvider.superUser': ['', 'distinguished name of the super user'],
-  ensembleAuthName: ['', 'names that clients may ask for'],
-  'enforce.auth.enabled': ['false', 'clients must authenticate'],
-  'enforce.auth.schemes': ['', 'by one of these schemes'],
-  sessionRequireClientSASLAuth: ['false', 'clients must authenticate by SASL'],
-  allowSaslFailedClients: ['false', 'clients that fail in SASL may stay'],
-  'client.portUnification': ['false', 'TLS and plain on one client port'],
   'snapshot.compression.method': ['', '`gz` or `snappy`'],
-  'audit.enable': ['false', 'a line for every write'],
-  'audit.impl.class': ['', 'who writes it'],
   tcpKeepAlive: ['false', 'keep-alive between servers'],
   clientTcpKeepAlive: ['false', 'keep-alive of clients'],
   'readonlymode.enabled': ['false', 'read-only clients are served without a quorum'],
@@ -196,6 +176,12 @@ export const families: readonly {
     state: 'read',
   },
   { key: /^(group|weight)\.\d+$/, shown: 'group.N, weight.N', about: 'hierarchical quorums', state: 'missing' },
-  { key: /^authProvider\.\w+$/, shown: 'authProvider.N', about: 'names a Java class', state: 'ignored' },
-  { key: /^ssl\.\w+/, shown: 'ssl.*, ssl.quorum.*', about: 'TLS of clients, of servers', state: 'missing' },
+  {
+    key: /^authProvider\.\w+$/,
+    shown: 'authProvider.N',
+    about: 'a scheme by its class in Apache: X509-, SASL- or EnsembleAuthenticationProvider',
+    state: 'read',
+  },
+  { key: /^superUser\.\w+$/, shown: 'superUser.N', about: 'another SASL user who passes every ACL', state: 'read' },
+  { key: /^ssl\.\w+/, shown: 'ssl.*, ssl.quorum.*', about: 'further options of TLS', state: 'missing' },
 ];

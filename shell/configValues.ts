@@ -1,6 +1,7 @@
 /** The configuration as a value, and the codecs from the text of zoo.cfg to its fields. */
 import * as t from 'io-ts';
 import { Operations } from './configOperations.js';
+import { Security } from './configSecurity.js';
 import { maxServerId } from './configServers.js';
 export { decodeText, digestOfUser, oneOf, someText, wholeNumber, wordList } from './configTypes.js';
 import { Natural, Port, Positive, textOrNull } from './configTypes.js';
@@ -97,6 +98,7 @@ export const Config = t.readonly(
       'Rules',
     ),
     operations: Operations,
+    security: Security,
     /** The file with the members, and its version as it stands there (hexadecimal); null: they stand in zoo.cfg. */
     dynamic: t.union([t.readonly(t.strict({ file: t.string, version: textOrNull })), t.null]),
     /** Things that a person should look at; the server starts all the same. */

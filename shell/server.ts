@@ -10,22 +10,20 @@ import { snapshotOfServer } from '../core/inspect.js';
 import { firstSnapshot, serverStep, startServer, statusOf } from '../core/server.js';
 import type { ServerConfig, ServerEffect, ServerEvent, ServerState, ServerStep, Status } from '../core/server.js';
 import { formatConfiguration } from '../wire/config.js';
-import { limitsFor } from '../wire/quorum.js';
+import type { AuthProvider } from '../core/service/auth.js';
+import { openAudit } from './audit.js';
+import type { AuditLog } from './audit.js';
 import type { Config } from './configValues.js';
 import { allowedWords, answerFourLetterWord } from './fourLetter.js';
 import type { WordActions } from './fourLetter.js';
 import { startLoop } from './loop.js';
 import type { Metrics } from './metrics.js';
 import { createMetrics, sample } from './metrics.js';
-import { startClientPort } from './net/client.js';
-import type { ClientPort } from './net/clientPort.js';
-import { startElection } from './net/election.js';
-import type { ElectionPort } from './net/election.js';
 import type { Log } from './net/log.js';
-import { clientsWithin, openFileLimit } from './net/openFiles.js';
 import { createOutlets } from './net/outlet.js';
-import { startQuorum } from './net/quorum.js';
-import type { QuorumPort } from './net/quorum.js';
+import { openSecurity, rulesOf } from './security.js';
+import { openPorts } from './ports.js';
+import type { Ports } from './ports.js';
 import { createObserver } from './observer.js';
 import type { Observer } from './observer.js';
 import type { ServerStatus } from './status.js';
@@ -61,6 +59,8 @@ export type RunOptions = {
   readonly onFatal: (what: string) => void;
   /** Role, leader, epoch or service has changed. */
   readonly onStatus?: (status: Status) => void;
+  /** Authentication schemes beside those of the configuration; one of a known name takes the place of that. */
+  readonly authProviders?: readonly AuthProvider[];
   /** Sees every batch with what came of it: for recordings and coverage. */
   readonly onStep?: (before: ServerState, events: readonly ServerEvent[], step: ServerStep) => void;
 };
@@ -77,6 +77,10 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     stop();
     options.onFatal(what);
   };
+  const security = openSecurity(config, log);
+  if (E.isLeft(security)) return E.left({ type: 'Failed', message: security.left });
+  const audit = auditOf(config, log);
+  if (audit !== null && E.isLeft(audit)) return E.left({ type: 'Failed', message: audit.left });
   const opened = openStorage(options.disk, {
     dataDir: config.dataDir,
     dataLogDir: config.dataLogDir,
@@ -91,7 +95,7 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
   for (const warning of warnings) log('warn', warning);
   log('info', `recovered up to ${formatZxid(recovered.lastZxid)}, epoch ${recovered.currentEpoch}`);
 
-  const begun = startServer(coreConfig(config), recovered, clock());
+  const begun = startServer(coreConfig(config, options.authProviders), recovered, clock());
   if ('refused' in begun) {
     storage.close(false);
     const message = `the snapshot has a znode without a parent: ${begun.path}; restore another snapshot`;
@@ -124,6 +128,9 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
   });
   const ports = openPorts({
     config,
+    configText: configTextOf(config),
+    security: security.right,
+    audit: audit?.right ?? null,
     log,
     loop,
     outlets,
@@ -180,6 +187,7 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
       }
       carryOut(effect, storage, ports, loop.push, log, fatal, observer);
     }
+    ports.audit?.flush();
     if (appended) storage.sync();
   };
 
@@ -191,10 +199,14 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     ports.client?.close();
     ports.quorum?.close();
     ports.election?.close();
+    security.right.close();
+    ports.audit?.stopped();
+    ports.audit?.close();
     storage.close();
   };
 
   const timer = setInterval(() => loop.push({ type: 'Tick' }), tickMs);
+  ports.audit?.started();
   perform(begun.effects);
   tellStatus();
   return E.right({ status: () => statusOf(state), metrics, inspect, state: () => state, actions, takeSnapshot, stop });
@@ -203,6 +215,15 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
 /** Where storage keeps what it could not write. */
 const placeOf = ({ dataDir, dataLogDir }: Config, what: string): string =>
   what === 'log' || what === 'truncate' ? dataLogDir : dataDir;
+
+const auditOf = ({ security }: Config, log: Log): E.Either<string, AuditLog> | null =>
+  security.auditFile === null
+    ? null
+    : openAudit({
+        file: security.auditFile,
+        now: () => new Date(),
+        onFailed: (problem) => log('error', problem),
+      });
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -227,7 +248,7 @@ export const configTextOf = (config: Config): string =>
     version: { epoch: 0, counter: 0 },
   });
 
-const coreConfig = (config: Config): ServerConfig => ({
+const coreConfig = (config: Config, authProviders: readonly AuthProvider[] = []): ServerConfig => ({
   self: config.self,
   voters: votersOf(config),
   tickTimeMs: config.tickTimeMs,
@@ -238,85 +259,8 @@ const coreConfig = (config: Config): ServerConfig => ({
   commitLogCount: config.commitLogCount,
   snapCount: config.snapCount,
   configText: configTextOf(config),
-  rules: config.rules,
+  rules: rulesOf(config, authProviders),
 });
-
-type Ports = {
-  readonly election: ElectionPort | null;
-  readonly quorum: QuorumPort | null;
-  readonly client: ClientPort | null;
-  readonly configText: string;
-};
-
-type PortOptions = {
-  readonly config: Config;
-  readonly log: Log;
-  readonly loop: { readonly push: (event: ServerEvent) => void };
-  readonly outlets: ReturnType<typeof createOutlets>;
-  readonly metrics: Metrics;
-  readonly fatal: (what: string) => void;
-  readonly words: (word: string, mask: bigint | null) => string;
-};
-
-const openPorts = ({ config, log, loop, outlets, metrics, fatal, words }: PortOptions): Ports => {
-  const { push } = loop;
-  const own = config.servers.find((s) => s.id === config.self);
-  const initTimeoutMs = config.tickTimeMs * config.initLimitTicks;
-  const failed =
-    (port: string) =>
-    (error: Error): void =>
-      fatal(`the ${port} port: ${error.message}`);
-  const election =
-    own === undefined || config.servers.length === 1
-      ? null
-      : startElection({
-          self: config.self,
-          peers: config.servers.map((s) => ({ sid: s.id, host: s.host, electionPort: s.electionPort })),
-          bind: { host: own.host, port: own.electionPort },
-          onNotification: (from, { notification }) => push({ type: 'NotificationReceived', from, notification }),
-          onFailed: failed('election'),
-          handshakeTimeoutMs: config.tickTimeMs * config.syncLimitTicks,
-          log,
-        });
-  const quorum =
-    own === undefined || config.servers.length === 1
-      ? null
-      : startQuorum({
-          self: config.self,
-          peers: config.servers.map((s) => ({ sid: s.id, host: s.host, quorumPort: s.quorumPort })),
-          bind: { host: own.host, port: own.quorumPort },
-          onPacket: (from, packet) => push({ type: 'PacketReceived', from, packet }),
-          onClosed: (peer) => push({ type: 'PeerClosed', peer }),
-          onFailed: failed('quorum'),
-          initTimeoutMs,
-          limits: limitsFor(config.maxBufferBytes),
-          outlets,
-          log,
-        });
-  const address = config.client;
-  const client =
-    address === null
-      ? null
-      : startClientPort({
-          bind: { host: address.host ?? undefined, port: address.port },
-          onConnected: (conn, from) => push({ type: 'ClientConnected', conn, address: from }),
-          onConnect: (conn, request) => push({ type: 'ConnectReceived', conn, request }),
-          onRequest: (conn, xid, request) => push({ type: 'RequestReceived', conn, xid, request }),
-          onClosed: (conn) => push({ type: 'ClientClosed', conn }),
-          onFourLetterWord: (word, reply, mask) => reply(words(word, mask)),
-          onFailed: failed('client'),
-          limits: {
-            maxClientCnxns: config.maxClientCnxns,
-            maxCnxns: clientsWithin(openFileLimit()),
-            maxBuffer: config.maxBufferBytes,
-            requestWarningMs: config.operations.requestWarningMs,
-          },
-          outlets,
-          metrics,
-          log,
-        });
-  return { election, quorum, client, configText: configTextOf(config) };
-};
 
 const carryOut = (
   effect: ServerEffect,
@@ -339,7 +283,10 @@ const carryOut = (
     case 'Respond':
       return ports.client?.respond(effect.conn, effect.response);
     case 'CloseClient':
+      ports.sasl?.forget(effect.conn);
       return ports.client?.closeClient(effect.conn);
+    case 'Audit':
+      return ports.audit?.entry(effect.entry);
     case 'Notify':
       return ports.election?.notify(effect.to, {
         notification: effect.notification,

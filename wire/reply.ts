@@ -71,6 +71,8 @@ const writeReplyBody = (w: Writer, body: ReplyBody): void => {
       return writeInt(w, body.count);
     case 'identities':
       return writeIdentities(w, body.identities);
+    case 'token':
+      return writeBuffer(w, body.token);
     case 'done':
       return writeInt(w, 0);
     default:
@@ -126,7 +128,7 @@ export const decodeReplyHead = (bytes: Buffer, at = 0, end = bytes.length): E.Ei
 };
 
 /**
- * Reads the reply to a request of kind `op`. With an error there is no record.
+ * Reads the reply to a request of kind `op`. With an error there is no record, but for SASL.
  * @param bytes frame payload `bytes[at, end)`, without its length
  * @returns Left `Truncated`, `BadLength`, `BadValue`; `UnknownType` for a result in a multi that cannot be
  */
@@ -138,7 +140,8 @@ export const decodeReply = (
 ): E.Either<WireError, Reply> => {
   const r = openReader(bytes, at, end);
   const { xid, zxid, err } = readHead(r);
-  const body: ReplyBody = err === 0 && r.error === null ? readReplyBody(r, op) : { type: 'none' };
+  const hasBody = err === 0 || op === 'sasl'; // a failed exchange is answered with an empty token behind the error
+  const body: ReplyBody = hasBody && r.error === null ? readReplyBody(r, op) : { type: 'none' };
   return r.error === null ? E.right({ xid, zxid, err, body }) : E.left(r.error);
 };
 
@@ -180,6 +183,8 @@ const readReplyBody = (r: Reader, op: ClientRequest['op']): ReplyBody => {
       return { type: 'count', count: readInt(r) };
     case 'whoAmI':
       return { type: 'identities', identities: readIdentities(r) };
+    case 'sasl':
+      return { type: 'token', token: readBuffer(r, 'token') };
     case 'addWatch':
       readInt(r);
       return { type: 'done' };

@@ -58,6 +58,7 @@ export const opcodes = {
   createTTL: 21,
   multiRead: 22,
   auth: 100,
+  sasl: 102,
   setWatches: 101,
   getEphemerals: 103,
   getAllChildrenNumber: 104,
@@ -115,6 +116,8 @@ export const readClientRequest = (r: Reader, opcode: number): ClientRequest => {
       return readable(r, { op: 'sync', path: readString(r, 'path') });
     case opcodes.ping:
       return { op: 'ping' };
+    case opcodes.sasl:
+      return readable(r, { op: 'sasl', token: readBuffer(r, 'token') });
     case opcodes.auth:
       return readable(r, readAuth(r));
     case opcodes.setWatches:
@@ -317,6 +320,8 @@ export const writeRequest = (w: Writer, request: ClientRequest): void => {
       writeString(w, request.leaving);
       writeString(w, request.members);
       return writeZxid(w, request.version);
+    case 'sasl':
+      return writeBuffer(w, request.token);
     case 'auth':
       writeInt(w, 0);
       writeString(w, request.scheme);

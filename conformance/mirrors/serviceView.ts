@@ -171,7 +171,9 @@ const viewer = (setting: Setting) => {
       zxid: counter(s.database.zxid),
       attached: bySession((id) => getKey(s.attached, id) ?? 0),
       forwarded: bySession((id) =>
-        itemsOf(getKey(s.forwarded, id) ?? { size: 0, front: null, back: null }).map((f) => record({ ...f })),
+        itemsOf(getKey(s.forwarded, id) ?? { size: 0, front: null, back: null }).map(({ conn, seq, cxid, op }) =>
+          record({ conn, seq, cxid, op }),
+        ),
       ),
       syncs: itemsOf(s.syncs).map((f) => record({ conn: f.conn, seq: f.seq, path: pathNumber(f.path) })),
       touched: { set: [...entriesOf(s.touched)].map(([id]) => number(id)) },

@@ -8,6 +8,7 @@ import type { Hamt } from '../data/hamt.js';
 import { sizeOfNames } from '../data/nameSet.js';
 import type { Zxid } from '../data/zxid.js';
 import { allows, fixAcl, perm } from './acl.js';
+import type { AuthProviders } from './auth.js';
 import { errorCode } from './error.js';
 import { hasParent, isValidPath, parentOf, specialPaths } from './path.js';
 import type {
@@ -181,7 +182,7 @@ const checkCreate = (view: View, author: Author, request: CreateRequest | Create
   if (wrongMode !== errorCode.ok) return fails(wrongMode);
   if (author.sessionErr !== 0) return fails(author.sessionErr);
   if (!hasParent(path)) return fails(errorCode.badArguments);
-  const acl = fixAcl(request.acl, author.identities);
+  const acl = fixAcl(request.acl, author.identities, providersIn(view));
   if (typeof acl === 'number') return fails(acl);
   const parentPath = parentOf(path);
   const parent = factsAt(view, parentPath);
@@ -228,7 +229,9 @@ const created = (
 };
 
 const may = (view: View, author: Author, acl: readonly Acl[] | null, wanted: number): boolean =>
-  allows(acl, wanted, rightsOf(view.rules, author.identities));
+  allows(acl, wanted, rightsOf(view.rules, author.identities), providersIn(view));
+
+const providersIn = (view: View): AuthProviders => view.rules.auth.providers;
 
 /** The parent's count of children ever created, at least ten characters wide; an int32 that wraps shows its sign. */
 export const sequenceSuffix = (count: number): string =>
@@ -304,7 +307,7 @@ const checkSetAcl = (view: View, author: Author, request: SetACLRequest): Checke
   if (author.sessionErr !== 0) return fails(author.sessionErr);
   if (path === null) return fails(errorCode.marshallingError);
   if (!isValidPath(path)) return fails(errorCode.badArguments);
-  const acl = fixAcl(request.acl, author.identities);
+  const acl = fixAcl(request.acl, author.identities, providersIn(view));
   if (typeof acl === 'number') return fails(acl);
   const node = nodeFor(view, author, path, perm.admin);
   if (typeof node === 'number') return fails(node);

@@ -6,16 +6,17 @@ import { emptyFifo, first, itemsOf, pop, push } from '../data/fifo.js';
 import { emptyHamt, getKey, removeKey, setKey } from '../data/hamt.js';
 import { compareZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
-import { ipIdentity } from './acl.js';
+import { ipIdentity } from './auth.js';
 import { sessionPassword } from './password.js';
-import type { ClientRequest, ConnectRequest, ForwardedRequest } from './request.js';
+import type { ClientRequest, ConnectRequest, ForwardedRequest, Identity } from './request.js';
+import { withProven } from './rules.js';
 import { nextSessionId } from './sessionId.js';
 import type { CloseReason, Conn, Draft, Entry, Forwarded, Phase, Serving } from './state.js';
 import type { SessionId } from './txn.js';
 import { noSession } from './txn.js';
 import { removeConnection } from './watch.js';
 
-export const clientConnected = (d: Draft, conn: number, address: string): void => {
+export const clientConnected = (d: Draft, conn: number, address: string, proved: readonly Identity[] = []): void => {
   if (d.serving === null) {
     d.effects.push({ type: 'CloseClient', conn, reason: 'not serving' });
     return;
@@ -30,7 +31,7 @@ export const clientConnected = (d: Draft, conn: number, address: string): void =
       session: noSession,
       timeoutMs: 0,
       readOnly: undefined,
-      identities: [ipIdentity(address)],
+      identities: withProven(d.serving.rules, [ipIdentity(address)], proved),
       queue: emptyFifo<Entry>(),
       results: emptyHamt(),
       nextSeq: 0,

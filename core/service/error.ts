@@ -17,5 +17,6 @@ export const errorCode = {
   sessionMoved: -118,
   noWatcher: -121,
   reconfigDisabled: -123,
+  sessionClosedRequireAuth: -124,
   quotaExceeded: -125,
 } as const;

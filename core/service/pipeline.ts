@@ -6,9 +6,10 @@
 import { first, pop, push } from '../data/fifo.js';
 import { emptyHamt, getKey, removeKey, setKey } from '../data/hamt.js';
 import { zeroZxid } from '../data/zxid.js';
-import { authenticate } from './acl.js';
+import { allows, perm } from './acl.js';
 import { noBody } from './apply.js';
 import type { TxnResult } from './apply.js';
+import { auditSubject, auditedRefusal } from './audit.js';
 import {
   closeClient,
   forward,
@@ -20,14 +21,25 @@ import {
   withQueue,
   withSession,
 } from './connection.js';
+import { refused } from './auth.js';
 import { errorCode } from './error.js';
+import { parentOf } from './path.js';
 import { answerQuery, readNode } from './read.js';
 import { answerWatch, restoreWatches } from './watching.js';
 import type { SetWatches } from './watching.js';
-import type { ClientRequest, Identity, ReadRequest, ReplyBody, SyncRequest, WriteRequest } from './request.js';
+import type {
+  ClientRequest,
+  Identity,
+  ReadRequest,
+  ReplyBody,
+  SaslAnswer,
+  SyncRequest,
+  WriteRequest,
+} from './request.js';
 import type { ServiceRules } from './rules.js';
-import { defaultRules, provenBy, rightsOf } from './rules.js';
+import { defaultRules, rightsOf, withProven } from './rules.js';
 import type { Conn, DeferredRead, Draft, Entry } from './state.js';
+import { nodeAt } from './tree.js';
 import { addWatch, watchMode } from './watch.js';
 
 /** The xid of every answer to a ping, whatever the client sent. */
@@ -51,9 +63,12 @@ export const requestReceived = (d: Draft, conn: number, xid: number, request: Cl
 };
 
 const take = (d: Draft, c: Conn, xid: number, request: ClientRequest): void => {
+  if (!mayAsk(rulesOf(d), c, request)) return sendAway(d, c, xid);
   switch (request.op) {
     case 'auth':
       return takeAuth(d, c, xid, request);
+    case 'sasl':
+      return takeSasl(d, c, xid, request.answer);
     case 'createSession': // the servers' own: a client's is as good as an unknown operation
       return takeRead(d, c, xid, { op: 'unknown', opcode: -10 });
     case 'deleteContainer': // the leader's own
@@ -76,6 +91,9 @@ const take = (d: Draft, c: Conn, xid: number, request: ClientRequest): void => {
     case 'unreadable':
     case 'unknown':
       return takeRead(d, c, xid, request);
+    // Answered here, and takes no zxid: a leader of Apache's does not survive it (docs/divergence.md).
+    case 'invalid':
+      return takeRead(d, c, xid, { op: 'unreadable', err: request.err });
     case 'reconfig': // answered here: another server's leader could do it, and this one would not follow
       return takeRead(d, c, xid, { op: 'unreadable', err: errorCode.reconfigDisabled });
     default:
@@ -85,6 +103,11 @@ const take = (d: Draft, c: Conn, xid: number, request: ClientRequest): void => {
 
 const takeForwarded = (d: Draft, c: Conn, xid: number, request: WriteRequest | SyncRequest): void => {
   const { conn, session, identities, nextSeq: seq } = c;
+  const audited = rulesOf(d).audit && request.op !== 'sync' ? auditSubject(rulesOf(d), c, request) : null;
+  if (request.op !== 'sync' && isForbidden(d, c, request)) {
+    if (audited !== null) for (const entry of auditedRefusal(audited)) d.effects.push({ type: 'Audit', entry });
+    return takeRead(d, c, xid, { op: 'unreadable', err: errorCode.noAuth });
+  }
   const queued = withQueue(c, push(c.queue, { kind: 'forwarded', seq, xid, op: request.op }), c.results, seq + 1);
   const { timeoutMs, readOnly } = c;
   store(d, request.op === 'closeSession' ? withSession(queued, 'closing', session, timeoutMs, readOnly) : queued);
@@ -92,16 +115,87 @@ const takeForwarded = (d: Draft, c: Conn, xid: number, request: WriteRequest | S
   if (request.op === 'sync') {
     d.syncs = push(d.syncs, { conn, seq, path: request.path });
     d.effects.push({ type: 'Forward', request: forwarded });
-  } else forward(d, forwarded, { conn, seq, cxid: xid, op: request.op });
+  } else {
+    const waiting = { conn, seq, cxid: xid, op: request.op };
+    forward(d, forwarded, audited === null ? waiting : { ...waiting, audit: audited });
+  }
+};
+
+/** Until a connection has an identity of a required scheme, it may only prove who it is. */
+const mayAsk = ({ auth }: ServiceRules, c: Conn, { op }: ClientRequest): boolean =>
+  auth.required.length === 0 ||
+  op === 'auth' ||
+  op === 'sasl' ||
+  c.identities.some((who) => auth.required.includes(who.scheme));
+
+const sendAway = (d: Draft, c: Conn, xid: number): void => {
+  const said = { xid, zxid: zeroZxid, err: errorCode.sessionClosedRequireAuth, body: noBody };
+  d.effects.push({ type: 'Reply', conn: c.conn, reply: said });
+  closeClient(d, c, 'authentication required');
 };
 
 /** The identity holds for all that the client sends behind the packet, so it counts before the answer goes out. */
 const takeAuth = (d: Draft, c: Conn, xid: number, request: Extract<ReadRequest, { readonly op: 'auth' }>): void => {
-  const identity = authenticate(request.scheme, request.auth, c.address);
-  const err = identity === null ? errorCode.authFailed : errorCode.ok;
-  const known = identity === null || c.identities.some((i) => i.scheme === identity.scheme && i.id === identity.id);
-  const proved = known ? c : withIdentities(c, [...c.identities, ...provenBy(rulesOf(d), identity)]);
-  queueOrAnswer(d, proved, { kind: 'auth', xid, err });
+  const provider = rulesOf(d).auth.providers.get(request.scheme ?? '');
+  const outcome = provider === undefined ? refused : provider.handleAuthentication(request.auth, c);
+  if (outcome.type === 'closed') return closeClient(d, c, 'another ensemble');
+  const isProved = outcome.type === 'proved';
+  const err = isProved ? errorCode.ok : errorCode.authFailed;
+  queueOrAnswer(d, isProved ? proving(d, c, outcome.identities) : c, { kind: 'auth', xid, err, body: noBody });
+};
+
+/** An exchange that fails ends the connection, unless the rules let it go on as nobody. */
+const takeSasl = (
+  d: Draft,
+  c: Conn,
+  xid: number,
+  answer: SaslAnswer = { token: null, user: null, failed: false },
+): void => {
+  const { required, keepSaslFailed } = rulesOf(d).auth;
+  const { token, user, failed } = answer;
+  const isRequired = required.length === 1 && required[0] === 'sasl';
+  const kept = !failed || (keepSaslFailed && !isRequired);
+  const err = kept ? errorCode.ok : isRequired ? errorCode.sessionClosedRequireAuth : errorCode.authFailed;
+  const next = user === null || failed ? c : proving(d, c, [{ scheme: 'sasl', id: user }]);
+  queueOrAnswer(d, next, { kind: 'auth', xid, err, body: { type: 'token', token: failed ? null : token } });
+};
+
+const proving = (d: Draft, c: Conn, identities: readonly Identity[]): Conn => {
+  const known = withProven(rulesOf(d), c.identities, identities);
+  return known === c.identities ? c : withIdentities(c, known);
+};
+
+/**
+ * Whether the database here forbids the write. Behind a write of its own that is not answered yet, a connection is not
+ * held up by what that one may change.
+ */
+const isForbidden = (d: Draft, c: Conn, request: WriteRequest): boolean => {
+  const { auth } = rulesOf(d);
+  if (!auth.eagerCheck || c.queue.size > 0) return false;
+  const needed = neededBy(request);
+  const node = needed === null ? undefined : nodeAt(d.database.tree, needed.path);
+  if (needed === null || node === undefined) return false;
+  return !allows(node.acl, needed.perm, rightsOf(rulesOf(d), c.identities), auth.providers);
+};
+
+/** The permission that a write asks for, and on which node; null where the leader alone can say. */
+const neededBy = (request: WriteRequest): { readonly path: string; readonly perm: number } | null => {
+  if (!('path' in request) || request.path === null || !request.path.startsWith('/')) return null;
+  switch (request.op) {
+    case 'create':
+    case 'create2':
+    case 'createContainer':
+    case 'createTTL':
+      return { path: parentOf(request.path), perm: perm.create };
+    case 'delete':
+      return { path: parentOf(request.path), perm: perm.delete };
+    case 'setData':
+      return { path: request.path, perm: perm.write };
+    case 'setACL':
+      return { path: request.path, perm: perm.admin };
+    default:
+      return null;
+  }
 };
 
 const takeRead = (d: Draft, c: Conn, xid: number, request: DeferredRead): void => {
@@ -169,7 +263,7 @@ const answer = (d: Draft, c: Conn, entry: Exclude<Entry, { readonly kind: 'forwa
   d.effects.push({
     type: 'Reply',
     conn: c.conn,
-    reply: { xid: entry.xid, zxid: zeroZxid, err: entry.err, body: noBody },
+    reply: { xid: entry.xid, zxid: zeroZxid, err: entry.err, body: entry.body },
   });
   if (entry.err === errorCode.ok) return true;
   closeClient(d, c, 'authentication failed');
@@ -215,12 +309,18 @@ const answerRead = (
     case 'whoAmI':
     case 'multiRead': {
       const who = request.op === 'whoAmI' ? identities : rightsOf(rulesOf(d), identities);
-      const { err, body } = answerQuery(d.database.tree, c.session, who, request);
+      const { err, body } = answerQuery(d.database.tree, c.session, who, request, rulesOf(d).auth.providers);
       reply(d, c, xid, err, body);
       return true;
     }
     default: {
-      const { err, body, watch } = readNode(d.database.tree, rightsOf(rulesOf(d), identities), request);
+      const rules = rulesOf(d);
+      const { err, body, watch } = readNode(
+        d.database.tree,
+        rightsOf(rules, identities),
+        request,
+        rules.auth.providers,
+      );
       if (watch !== null && request.path !== null)
         d.watches = addWatch(d.watches, watch, c.conn, request.path, watchMode.oneShot, d.owner);
       reply(d, c, xid, err, body);

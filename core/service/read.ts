@@ -5,6 +5,8 @@
  */
 import { namesIn } from '../data/nameSet.js';
 import { allows, perm, redacted } from './acl.js';
+import { defaultProviders, userNameOf } from './auth.js';
+import type { AuthProviders } from './auth.js';
 import { noBody } from './apply.js';
 import { errorCode } from './error.js';
 import type { Identity, MultiResult, ReadPart, ReadRequest, ReplyBody } from './request.js';
@@ -28,7 +30,12 @@ export type ReadResult = {
 
 const failed = (err: number): ReadResult => ({ err, body: noBody, watch: null });
 
-export const readNode = (tree: Tree, identities: readonly Identity[], request: NodeRead): ReadResult => {
+export const readNode = (
+  tree: Tree,
+  identities: readonly Identity[],
+  request: NodeRead,
+  providers: AuthProviders = defaultProviders,
+): ReadResult => {
   const { path } = request;
   if (path === null) return failed(errorCode.marshallingError);
   if (request.op === 'exists' && path.includes('\0')) return failed(errorCode.badArguments);
@@ -39,7 +46,7 @@ export const readNode = (tree: Tree, identities: readonly Identity[], request: N
     return { err: errorCode.noNode, body: noBody, watch };
   }
   const wanted = request.op === 'getACL' ? perm.read | perm.admin : perm.read;
-  if (!allows(node.acl, wanted, identities)) return failed(errorCode.noAuth);
+  if (!allows(node.acl, wanted, identities, providers)) return failed(errorCode.noAuth);
   const stat = statOf(node);
   switch (request.op) {
     case 'exists':
@@ -55,7 +62,7 @@ export const readNode = (tree: Tree, identities: readonly Identity[], request: N
       return { err: 0, body: { type: 'childrenStat', children, stat }, watch: request.watch ? 'child' : null };
     }
     case 'getACL': {
-      const acl = allows(node.acl, perm.admin, identities) ? aclOf(node) : redacted(aclOf(node));
+      const acl = allows(node.acl, perm.admin, identities, providers) ? aclOf(node) : redacted(aclOf(node));
       return { err: 0, body: { type: 'aclStat', acl, stat }, watch: null };
     }
     case 'getAllChildrenNumber':
@@ -87,6 +94,7 @@ export const answerQuery = (
   session: SessionId,
   identities: readonly Identity[],
   request: Query,
+  providers: AuthProviders = defaultProviders,
 ): { readonly err: number; readonly body: ReplyBody } => {
   switch (request.op) {
     case 'getEphemerals': {
@@ -96,22 +104,30 @@ export const answerQuery = (
       return { err: errorCode.ok, body: { type: 'children', children } };
     }
     case 'whoAmI':
-      return { err: errorCode.ok, body: { type: 'identities', identities: identities.map(shownIdentity) } };
+      return {
+        err: errorCode.ok,
+        body: { type: 'identities', identities: identities.map((who) => shownIdentity(providers, who)) },
+      };
     case 'multiRead': {
-      const results = request.parts.map((part) => readPart(tree, identities, part));
+      const results = request.parts.map((part) => readPart(tree, identities, part, providers));
       return { err: errorCode.ok, body: { type: 'multi', results } };
     }
   }
 };
 
-const shownIdentity = ({ scheme, id }: Identity): Identity => {
-  const colon = scheme === 'digest' ? id.indexOf(':') : -1;
-  return { scheme, id: colon < 0 ? id : id.slice(0, colon) };
-};
+const shownIdentity = (providers: AuthProviders, who: Identity): Identity => ({
+  scheme: who.scheme,
+  id: userNameOf(providers, who),
+});
 
 /** Each part succeeds or fails by itself. */
-const readPart = (tree: Tree, identities: readonly Identity[], part: ReadPart): MultiResult => {
-  const { err, body } = readNode(tree, identities, part);
+const readPart = (
+  tree: Tree,
+  identities: readonly Identity[],
+  part: ReadPart,
+  providers: AuthProviders,
+): MultiResult => {
+  const { err, body } = readNode(tree, identities, part, providers);
   if (body.type === 'dataStat') return { op: 'getData', data: body.data, stat: body.stat };
   if (body.type === 'children') return { op: 'getChildren', children: body.children };
   return { op: 'error', err };

@@ -95,10 +95,18 @@ export type ReadRequest =
       readonly persistentRecursive: readonly string[];
     }
   | { readonly op: 'auth'; readonly scheme: string | null; readonly auth: Uint8Array | null }
+  /**
+   * One step of a SASL exchange. What the mechanism makes of the token is not the core's to know: whoever runs it gives
+   * the answer along; without one, no mechanism is offered.
+   */
+  | { readonly op: 'sasl'; readonly token: Uint8Array | null; readonly answer?: SaslAnswer }
   /** A read whose record cannot be decoded: answered with the error, the connection stays. */
   | { readonly op: 'unreadable'; readonly err: number }
   /** An opcode that is not known or not offered: answered with UNIMPLEMENTED and zxid -1, then the server closes. */
   | { readonly op: 'unknown'; readonly opcode: number };
+
+/** What a SASL mechanism says to a token: `user` once the exchange has proved one. */
+export type SaslAnswer = { readonly token: Uint8Array | null; readonly user: string | null; readonly failed: boolean };
 
 /** Goes through the leader without a transaction: answered after all that was committed there before it. */
 export type SyncRequest = { readonly op: 'sync'; readonly path: string | null };
@@ -155,6 +163,8 @@ export type ReplyBody =
   | { readonly type: 'count'; readonly count: number }
   /** Identities as whoAmI shows them: of a digest the user alone. */
   | { readonly type: 'identities'; readonly identities: readonly Identity[] }
+  /** SetSASLResponse; it stands behind an error, too. */
+  | { readonly type: 'token'; readonly token: Uint8Array | null }
   /** ErrorResponse, which says 0: the answer to addWatch. */
   | { readonly type: 'done' };
 

@@ -11,6 +11,8 @@ import { absurd } from '../step.js';
 import { allows, perm } from './acl.js';
 import { applyTxn } from './apply.js';
 import type { Change } from './apply.js';
+import { auditedDeletions, auditedResult } from './audit.js';
+import type { AuditEntry } from './audit.js';
 import {
   clientClosed,
   clientConnected,
@@ -118,7 +120,7 @@ const dispatch = (d: Draft, event: ServiceEvent): void => {
     case 'StopServing':
       return stopServing(d);
     case 'ClientConnected':
-      return clientConnected(d, event.conn, event.address);
+      return clientConnected(d, event.conn, event.address, event.proved);
     case 'ConnectReceived':
       return connectReceived(d, event.conn, event.request);
     case 'RequestReceived':
@@ -169,7 +171,15 @@ export const applied = (d: Draft, txn: Txn): void => {
   if (author?.op === 'createSession')
     receiveHeld(d, author.conn, established(d, author.conn, 'creating', result.err === errorCode.ok));
   else if (author !== null) complete(d, author.conn, author.seq, result);
+  if (d.serving?.rules.audit === true) {
+    if (author?.audit !== undefined) tellAudit(d, auditedResult(author.audit, txn, result));
+    tellAudit(d, auditedDeletions(txn, changes));
+  }
   if (txn.record.type === 'closeSession') endSession(d, txn.session);
+};
+
+const tellAudit = (d: Draft, entries: readonly AuditEntry[]): void => {
+  for (const entry of entries) d.effects.push({ type: 'Audit', entry });
 };
 
 /** Session and cxid alone would let another server's request of a client that starts its xids anew pass for ours. */
@@ -181,7 +191,8 @@ const notify = (d: Draft, change: Change, zxid: Zxid): void => {
   d.watches = watches;
   for (const { conn, type, path, acl } of heard) {
     const c = getKey(d.conns, conn);
-    if (c !== undefined && allows(acl, perm.read, rightsOf(d.serving?.rules ?? defaultRules, c.identities)))
+    const rules = d.serving?.rules ?? defaultRules;
+    if (c !== undefined && allows(acl, perm.read, rightsOf(rules, c.identities), rules.auth.providers))
       d.effects.push({ type: 'Event', conn, event: { type, path, zxid } });
   }
 };

@@ -6,6 +6,7 @@ import { emptyHamt } from '../data/hamt.js';
 import type { Zxid } from '../data/zxid.js';
 import type { TxnResult } from './apply.js';
 import type { Database } from './database.js';
+import type { AuditEntry, AuditSubject } from './audit.js';
 import type { Touched } from './leader.js';
 import type { NodeRead, Query } from './read.js';
 import type {
@@ -16,6 +17,7 @@ import type {
   Identity,
   ReadRequest,
   Reply,
+  ReplyBody,
   WatchEvent,
   WriteRequest,
 } from './request.js';
@@ -48,7 +50,7 @@ export type Entry =
       readonly identities: readonly Identity[];
     }
   /** An auth packet takes effect as it arrives; only its answer waits. */
-  | { readonly kind: 'auth'; readonly xid: number; readonly err: number };
+  | { readonly kind: 'auth'; readonly xid: number; readonly err: number; readonly body: ReplyBody };
 
 export type ForwardedOp = WriteRequest['op'] | 'sync';
 export type DeferredRead =
@@ -93,6 +95,8 @@ export type Forwarded = {
   readonly seq: number;
   readonly cxid: number;
   readonly op: ForwardedOp;
+  /** Only where writes are audited. */
+  readonly audit?: AuditSubject;
 };
 
 export type PendingSync = { readonly conn: number; readonly seq: number; readonly path: string | null };
@@ -137,7 +141,13 @@ export type ServiceEvent =
       readonly rules?: ServiceRules;
     }
   | { readonly type: 'StopServing' }
-  | { readonly type: 'ClientConnected'; readonly conn: number; readonly address: string }
+  | {
+      readonly type: 'ClientConnected';
+      readonly conn: number;
+      readonly address: string;
+      /** What the connection itself proves: the subject of a TLS certificate. */
+      readonly proved?: readonly Identity[];
+    }
   | { readonly type: 'ConnectReceived'; readonly conn: number; readonly request: ConnectRequest }
   | { readonly type: 'RequestReceived'; readonly conn: number; readonly xid: number; readonly request: ClientRequest }
   | { readonly type: 'ClientClosed'; readonly conn: number }
@@ -156,6 +166,8 @@ export type CloseReason =
   | 'session moved'
   | 'attached elsewhere'
   | 'authentication failed'
+  | 'authentication required'
+  | 'another ensemble'
   | 'unknown operation';
 
 export type ServiceEffect =
@@ -165,6 +177,8 @@ export type ServiceEffect =
   | { readonly type: 'CloseClient'; readonly conn: number; readonly reason: CloseReason }
   /** To be proposed here, or to be sent to the leader. */
   | { readonly type: 'Forward'; readonly request: ForwardedRequest }
+  /** For the audit log. */
+  | { readonly type: 'Audit'; readonly entry: AuditEntry }
   /** To be asked of the leader; answered by Revalidated. */
   | { readonly type: 'Revalidate'; readonly session: SessionId; readonly timeoutMs: number };
 

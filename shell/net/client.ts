@@ -15,11 +15,11 @@ import { defaultClientLimits } from './clientPort.js';
 import type { ClientId, ClientLimits, ClientPort, ClientPortOptions } from './clientPort.js';
 import { openClientOutput } from './clientOutput.js';
 import type { ClientOutput } from './clientOutput.js';
+import { openClientDoors } from './clientDoors.js';
 import { createInbox, takeFrame } from './inbox.js';
 import type { Inbox } from './inbox.js';
 import { arrivalOf, countAnswer, newTraffic, resetTraffic, statusOf, tellSlow } from './traffic.js';
 import type { Arrival, Traffic } from './traffic.js';
-import { listen } from './listen.js';
 import { formatAddress, guessProtocol, limitedLog, plainAddress } from './log.js';
 import { createOutlets } from './outlet.js';
 
@@ -39,6 +39,8 @@ type Client = {
   readonly port: number;
   readonly inbox: Inbox;
   readonly output: ClientOutput;
+  /** Of the certificate that was shown; null: none was. */
+  readonly subject: string | null;
   readonly since: number;
   phase: Phase;
   open: boolean;
@@ -58,7 +60,6 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
   const log = limitedLog(options.log, 20, now);
   const { metrics = createMetrics(), outlets = createOutlets() } = options;
   const clients = new Map<ClientId, Client>();
-  const perAddress = new Map<string, number>();
   /** Connections without a connect record yet, oldest first. */
   const fresh = new Set<Client>();
   /** Connections that are not read because too much is in progress, and those to be looked at again. */
@@ -72,29 +73,13 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
     sampleSize(metrics.responseSize, bytes);
   };
 
-  const accept = (socket: Socket): void => {
+  const accept = (socket: Socket, subject: string | null): void => {
     const address = plainAddress(socket.remoteAddress);
     const port = socket.remotePort ?? 0;
-    const ofAddress = perAddress.get(address) ?? 0;
-    const excess =
-      limits.maxClientCnxns > 0 && ofAddress >= limits.maxClientCnxns
-        ? `maxClientCnxns (${limits.maxClientCnxns}) connections of that address`
-        : limits.maxCnxns > 0 && metrics.connections >= limits.maxCnxns
-          ? `${limits.maxCnxns} connections, all that the limit of open files (ulimit -n) has room for,`
-          : null;
-    if (excess !== null) {
-      metrics.connectionsRejected += 1;
-      log('warn', `client ${formatAddress(address, port)} refused: there are ${excess} already`);
-      socket.on('error', () => undefined);
-      socket.destroy();
-      return;
-    }
-    perAddress.set(address, ofAddress + 1);
     const output = openClientOutput(outlets.open(socket), onSent);
-    const c = newClient((lastId += 1), socket, address, port, output, now());
+    const c = newClient((lastId += 1), socket, address, port, output, subject, now());
     clients.set(c.id, c);
     fresh.add(c);
-    metrics.connections += 1;
     socket.on('error', (error) => log('info', `client ${formatAddress(address, port)}: ${error.message}`));
     socket.on('data', (chunk) => {
       metrics.bytesReceived += chunk.length;
@@ -107,10 +92,6 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
       wake(c);
     });
     socket.once('close', () => {
-      const left = (perAddress.get(address) ?? 1) - 1;
-      if (left > 0) perAddress.set(address, left);
-      else perAddress.delete(address);
-      metrics.connections -= 1;
       const known = c.open && c.phase === 'requests';
       release(c);
       c.output.forget();
@@ -211,7 +192,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
     c.phase = 'requests';
     fresh.delete(c);
     c.traffic.lastOp = 'SESS';
-    options.onConnected(c.id, c.address);
+    options.onConnected(c.id, c.address, c.subject === null ? [] : [{ scheme: 'x509', id: c.subject }]);
     options.onConnect(c.id, decoded.right);
   };
 
@@ -311,17 +292,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
   );
   sessionless.unref();
 
-  const listener = listen({
-    name: 'client',
-    bind: options.bind,
-    onSocket: accept,
-    onListening: options.onListening,
-    onFailed: (error) => {
-      options.log('error', `client port: ${error.message}`);
-      options.onFailed?.(error);
-    },
-    log: options.log,
-  });
+  const doors = openClientDoors(options, limits, metrics, log, accept);
 
   return {
     respond: (conn, response) => {
@@ -359,9 +330,10 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
     resetStats: () => {
       for (const c of clients.values()) resetTraffic(c.traffic);
     },
-    port: listener.port,
+    port: doors.port,
+    securePort: doors.securePort,
     close: () => {
-      listener.close();
+      doors.close();
       clearInterval(sessionless);
       for (const c of [...clients.values()]) {
         release(c);
@@ -377,6 +349,7 @@ const newClient = (
   address: string,
   port: number,
   output: ClientOutput,
+  subject: string | null,
   since: number,
 ): Client => ({
   id,
@@ -385,6 +358,7 @@ const newClient = (
   port,
   inbox: createInbox(),
   output,
+  subject,
   since,
   phase: 'first',
   open: true,

@@ -1,19 +1,30 @@
 /** What the client port is asked and what it asks back: types and limits of shell/net/client.ts. */
-import type { ClientRequest, ConnectRequest, ConnectResponse, Reply, WatchEvent } from '../../core/service/request.js';
+import type {
+  ClientRequest,
+  ConnectRequest,
+  ConnectResponse,
+  Identity,
+  Reply,
+  WatchEvent,
+} from '../../core/service/request.js';
 import type { ConnectionStatus } from './traffic.js';
 import { maxClientFrameBytes } from '../../wire/frame.js';
 import type { Metrics } from '../metrics.js';
 import type { Bind } from './listen.js';
 import type { Log } from './log.js';
 import type { Outlets } from './outlet.js';
+import type { TlsContext } from './tls.js';
 
 /** Names one connection as long as the process lives; never used twice. */
 export type ClientId = number;
 
 export type ClientPortOptions = {
-  readonly bind: Bind;
+  /** null: no port for plain connections. */
+  readonly bind: Bind | null;
+  /** The port for connections over TLS, and for plain ones where both may come. */
+  readonly secure?: { readonly bind: Bind; readonly tls: TlsContext; readonly plainToo: boolean } | null;
   /** A connection has sent a connect record; `onConnect` follows at once. Four-letter words are never reported here. */
-  readonly onConnected: (conn: ClientId, address: string) => void;
+  readonly onConnected: (conn: ClientId, address: string, proved: readonly Identity[]) => void;
   readonly onConnect: (conn: ClientId, request: ConnectRequest) => void;
   readonly onRequest: (conn: ClientId, xid: number, request: ClientRequest) => void;
   /** The connection ended, by the client or at a limit; not called after `closeClient`. */
@@ -77,6 +88,8 @@ export type ClientPort = {
   /** Puts the figures of every connection back to zero. */
   readonly resetStats: () => void;
   readonly port: () => number;
+  /** 0 while there is none. */
+  readonly securePort: () => number;
   /** Closes the port and every connection. */
   readonly close: () => void;
 };

@@ -3,7 +3,6 @@
  * vote is better is the core's business; here is only who connects, who keeps, and what is sent again.
  * @see QuorumCnxManager in ZooKeeper
  */
-import { connect as tcpConnect } from 'node:net';
 import type { Socket } from 'node:net';
 import * as E from 'fp-ts/lib/Either.js';
 import type { ServerId } from '../../core/data/quorum.js';
@@ -18,11 +17,15 @@ import { explain } from '../../wire/error.js';
 import { maxElectionFrameBytes } from '../../wire/frame.js';
 import { createInbox, takeFrame } from './inbox.js';
 import type { Inbox } from './inbox.js';
+import { plainLinks } from './linkSecurity.js';
+import type { LinkSecurity } from './linkSecurity.js';
 import { listen } from './listen.js';
 import type { Bind } from './listen.js';
 import { formatAddress, guessProtocol, limitedLog, plainAddress } from './log.js';
 import type { Log } from './log.js';
+import { askProof, giveProof } from './saslQuorum.js';
 import { isServerId } from './serverId.js';
+import { dial, openDoor } from './tls.js';
 
 export type ElectionPeer = { readonly sid: ServerId; readonly host: string; readonly electionPort: number };
 
@@ -37,6 +40,7 @@ export type ElectionOptions = {
   /** The port could not be had: such a server can take part in nothing. */
   readonly onFailed?: (error: Error) => void;
   readonly log: Log;
+  readonly security?: LinkSecurity;
   /** Time for a connection to open, milliseconds (`zookeeper.cnxTimeout`). */
   readonly connectTimeoutMs?: number;
   /** Time for a new connection to say who it is, milliseconds: tickTime * syncLimit. */
@@ -79,6 +83,8 @@ type Peer = {
 
 export const startElection = (options: ElectionOptions): ElectionPort => {
   const { self, onNotification, connectTimeoutMs = 5000, handshakeTimeoutMs = 10_000, retryMs = 1000 } = options;
+  const { security = plainLinks } = options;
+  const { callTls, quorumSasl } = security;
   const log = limitedLog(options.log, 20, () => performance.now());
   const peers = new Map<ServerId, Peer>();
   const unnamed = new Set<Socket>();
@@ -103,7 +109,7 @@ export const startElection = (options: ElectionOptions): ElectionPort => {
 
   const open = (peer: Peer, { host, port }: ElectionAddress = peer): void => {
     if (closed || peer.attempt !== null || peer.socket !== null) return;
-    const socket = tcpConnect({ host, port, noDelay: true });
+    const { socket, opened } = dial(host, port, callTls);
     const patience = setTimeout(
       () => socket.destroy(new Error(`no answer in ${connectTimeoutMs} ms`)),
       connectTimeoutMs,
@@ -112,17 +118,34 @@ export const startElection = (options: ElectionOptions): ElectionPort => {
     socket.on('error', (error) => {
       log('info', `election: server ${peer.sid} at ${formatAddress(host, port)}: ${error.message}`);
     });
-    socket.once('connect', () => {
-      socket.write(encodeInitialMessage(initialMessage()));
+    const proved = (rest: Buffer): void => {
       if (self > peer.sid) {
         clearTimeout(patience);
         peer.attempt = null;
-        keep(peer, socket, createInbox());
+        const inbox = createInbox();
+        inbox.add(rest);
+        keep(peer, socket, inbox);
       } else {
         // It only serves to make the larger one call back; what the larger one says here, nobody hears.
         socket.resume();
         socket.end();
       }
+    };
+    socket.once(opened, () => {
+      socket.write(encodeInitialMessage(initialMessage()));
+      const login = quorumSasl?.login ?? null;
+      if (login === null) return proved(Buffer.alloc(0));
+      const { first, proof } = giveProof(login);
+      socket.write(first);
+      const read = (chunk: Buffer): void => {
+        const step = proof(chunk);
+        if (step.say !== null) socket.write(step.say);
+        if (step.state === 'failed') return void socket.destroy(new Error(step.reason));
+        if (step.state === 'more') return;
+        socket.off('data', read);
+        proved(step.rest);
+      };
+      socket.on('data', read);
     });
     socket.once('close', () => {
       clearTimeout(patience);
@@ -218,9 +241,25 @@ export const startElection = (options: ElectionOptions): ElectionPort => {
       if (initial.type === 'more') return;
       if (initial.type === 'bad') return refuse(explain(initial.error) + guessProtocol(bytes));
       socket.off('data', read);
-      forget();
       inbox.skip(initial.end);
-      named(socket, inbox, initial.message, bytes, refuse);
+      const known = (): void => {
+        forget();
+        named(socket, inbox, initial.message, bytes, refuse);
+      };
+      if (quorumSasl === null) return known();
+      const proof = askProof(quorumSasl);
+      const prove = (more: Buffer): void => {
+        const step = proof(more);
+        if (step.say !== null) socket.write(step.say);
+        if (step.state === 'failed') return refuse(step.reason);
+        if (step.state === 'more') return;
+        socket.off('data', prove);
+        inbox.add(step.rest);
+        known();
+      };
+      socket.on('data', prove);
+      const early = inbox.take(inbox.length()) ?? Buffer.alloc(0);
+      if (early.length > 0) prove(Buffer.from(early));
     };
     socket.on('data', read);
   };
@@ -285,10 +324,17 @@ export const startElection = (options: ElectionOptions): ElectionPort => {
   });
 
   setPeers(options.peers);
+  const door = openDoor({
+    name: 'election',
+    tls: security.acceptTls,
+    plainToo: security.plainServers,
+    onSocket: accept,
+    log,
+  });
   const listener = listen({
     name: 'election',
     bind: options.bind,
-    onSocket: accept,
+    onSocket: door.admit,
     onListening: options.onListening,
     onFailed: (error) => {
       log('error', `election port: ${error.message}`);
@@ -305,6 +351,7 @@ export const startElection = (options: ElectionOptions): ElectionPort => {
     close: () => {
       closed = true;
       listener.close();
+      door.close();
       for (const socket of unnamed) socket.destroy();
       for (const peer of peers.values()) letGo(peer);
     },

@@ -3,7 +3,6 @@
  * has one link, packets leave and arrive in order, and what waits for a peer is bounded.
  * @see Leader, LearnerHandler and Learner in ZooKeeper
  */
-import { connect as tcpConnect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { ServerId } from '../../core/data/quorum.js';
 import type { Packet } from '../../core/replication/packet.js';
@@ -13,6 +12,8 @@ import { encodePacket } from '../../wire/quorum.js';
 import type { Limits } from '../../wire/quorum.js';
 import { encodeSnapStream, feedPackets, openPackets } from '../../wire/quorumStream.js';
 import type { PacketDecoder } from '../../wire/quorumStream.js';
+import { plainLinks } from './linkSecurity.js';
+import type { LinkSecurity } from './linkSecurity.js';
 import { listen } from './listen.js';
 import type { Bind, Listener } from './listen.js';
 import { formatAddress, guessProtocol, limitedLog, plainAddress } from './log.js';
@@ -21,7 +22,9 @@ import { createOutlets } from './outlet.js';
 import type { Outlets } from './outlet.js';
 import { attach, createLink, enqueue, isSending, queuedBytes } from './quorumLink.js';
 import type { Link } from './quorumLink.js';
+import { askProof, giveProof } from './saslQuorum.js';
 import { isServerId } from './serverId.js';
+import { dial, openDoor } from './tls.js';
 
 export type QuorumPeer = { readonly sid: ServerId; readonly host: string; readonly quorumPort: number };
 
@@ -47,6 +50,7 @@ export type QuorumOptions = {
   readonly maxQueuedBytes?: number;
   /** What is accepted of a peer. */
   readonly limits?: Limits;
+  readonly security?: LinkSecurity;
   readonly outlets?: Outlets;
 };
 
@@ -92,7 +96,8 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
   const { self, initTimeoutMs, connectTimeoutMs = initTimeoutMs, maxQueuedBytes = defaultQueuedBytes } = options;
   const now = (): number => performance.now();
   const log = limitedLog(options.log, 20, now);
-  const { outlets = createOutlets() } = options;
+  const { outlets = createOutlets(), security = plainLinks } = options;
+  const { callTls, quorumSasl } = security;
   const links = new Map<ServerId, Link>();
   const unnamed = new Set<Socket>();
   let peers = options.peers;
@@ -104,6 +109,7 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
     const decoder = openPackets('fromLearner', options.limits);
     let bytes = 0;
     let link: Link | null = null;
+    let proof = quorumSasl === null ? null : askProof(quorumSasl);
     const refuse = (reason: string): void => {
       log('warn', `quorum: ${remote} closed: ${reason}`);
       socket.destroy();
@@ -124,8 +130,16 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
     unnamed.add(socket);
     socket.on('error', (error) => log('info', `quorum: ${remote}: ${error.message}`));
     socket.once('close', () => (link === null ? forget() : end(link, 'it closed the connection')));
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       if (link !== null) return receive(link, chunk);
+      if (proof !== null) {
+        const step = proof(chunk);
+        if (step.say !== null) socket.write(step.say);
+        if (step.state === 'failed') return refuse(step.reason);
+        if (step.state === 'more') return;
+        proof = null;
+        chunk = step.rest;
+      }
       bytes += chunk.length;
       const { packets, error } = feedPackets(decoder, chunk);
       const [first] = packets;
@@ -144,6 +158,14 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
       deliver(link, packets, error);
     });
   };
+
+  const door = openDoor({
+    name: 'quorum',
+    tls: security.acceptTls,
+    plainToo: security.plainServers,
+    onSocket: accept,
+    log,
+  });
 
   const newLink = (sid: ServerId, address: string, decoder: PacketDecoder, timeoutMs: number): Link =>
     createLink(sid, address, decoder, timeoutMs, now());
@@ -213,18 +235,33 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
 
   const attempt = (link: Link, peer: QuorumPeer, tries: number, deadline: number): void => {
     link.timer = null;
-    const socket = tcpConnect({ host: peer.host, port: peer.quorumPort, noDelay: true });
+    const { socket, opened } = dial(peer.host, peer.quorumPort, callTls);
     const left = Math.max(1, deadline - now());
     const patience = setTimeout(() => socket.destroy(new Error(`no answer in ${connectTimeoutMs} ms`)), left);
     let failure = 'it closed the connection';
     link.socket = socket;
     socket.on('error', (error) => (failure = error.message));
-    socket.on('data', (chunk) => receive(link, chunk));
-    socket.once('connect', () => {
+    const attached = (): void => {
       clearTimeout(patience);
       link.heardAt = now();
       if (link.open) attach(link, socket, outlets.open(socket));
       if (paused) socket.pause();
+    };
+    const login = quorumSasl?.login ?? null;
+    let proof = login === null ? null : giveProof(login);
+    socket.on('data', (chunk) => {
+      if (proof === null) return receive(link, chunk);
+      const step = proof.proof(chunk);
+      if (step.say !== null) socket.write(step.say);
+      if (step.state === 'failed') return void socket.destroy(new Error(step.reason));
+      if (step.state === 'more') return;
+      proof = null;
+      attached();
+      if (step.rest.length > 0) receive(link, step.rest);
+    });
+    socket.once(opened, () => {
+      if (proof === null) attached();
+      else socket.write(proof.first);
     });
     socket.once('close', () => {
       clearTimeout(patience);
@@ -283,7 +320,7 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
       listener ??= listen({
         name: 'quorum',
         bind: options.bind,
-        onSocket: accept,
+        onSocket: door.admit,
         onListening: options.onListening,
         onFailed: (error) => {
           options.log('error', `quorum port: ${error.message}`);
@@ -329,6 +366,7 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
     port: () => listener?.port() ?? 0,
     close: () => {
       stopListening();
+      door.close();
       clearInterval(clock);
       for (const link of [...links.values()]) letGo(link);
     },

@@ -206,10 +206,11 @@ export const anyClientRequest: fc.Arbitrary<ClientRequest> = fc.oneof<fc.Arbitra
     persistentRecursive: anyTexts,
   }),
   make({ op: just('auth'), scheme: orNull(anyText), auth: orNull(anyBytes) }),
+  make({ op: just('sasl'), token: orNull(anyBytes) }),
   just({ op: 'unreadable', err: -5 } as const),
   make({
     op: just('unknown'),
-    opcode: fc.constantFrom(0, -1, -10, 10, 13, 20, 102, 999),
+    opcode: fc.constantFrom(0, -1, -10, 10, 13, 20, 99, 999),
   }),
 );
 export const anyForwarded: fc.Arbitrary<ForwardedRequest> = make({
@@ -273,12 +274,16 @@ const anyBody: fc.Arbitrary<readonly [ClientRequest['op'], ReplyBody]> = fc.oneo
     make({ type: just('identities'), identities: shortOf(make({ scheme: anyText, id: anyText })) }),
   ),
   fc.tuple(just('addWatch'), just({ type: 'done' })),
+  fc.tuple(just('sasl'), make({ type: just('token'), token: orNull(anyBytes) })),
 );
 /** -1 as a zxid stands for none. */
 const anyZxidOrNone = orNull(anyZxid.filter((z) => z.epoch !== 0xffffffff || z.counter !== 0xffffffff));
 export const anyReply: fc.Arbitrary<readonly [ClientRequest['op'], Reply]> = fc
   .tuple(anyInt, anyZxidOrNone, fc.oneof(just(0), anyInt), anyBody)
-  .map(([xid, zxid, err, [op, body]]) => [op, { xid, zxid, err, body: err === 0 ? body : { type: 'none' } }]);
+  .map(([xid, zxid, err, [op, body]]) => [
+    op,
+    { xid, zxid, err, body: err === 0 || op === 'sasl' ? body : { type: 'none' } },
+  ]);
 export const anyWatchEvent = fc.record(
   { type: fc.constantFrom(1 as const, 2 as const, 3 as const, 4 as const), path: anyText, zxid: anyZxidOrNone },
   { noNullPrototype: true },

@@ -24,7 +24,6 @@ export type Frame = {
 
 /** Operations of the recordings that are decoded to `unknown`, and why: for now these are not offered. */
 export const notOffered: Readonly<Record<string, string>> = {
-  sasl: 'needs a SASL provider',
   deleteContainer: 'refused from clients: Apache lets anyone delete any node with it',
   check: 'stands only inside a multi; refused alone, as by Apache',
   '?': 'opcode 999 of no meaning',
@@ -106,6 +105,8 @@ const shownRequest = (r: ClientRequest): Json | undefined => {
     case 'deleteContainer':
     case 'sync':
       return { path: r.path };
+    case 'sasl':
+      return { token: hexBytes(r.token) };
     case 'auth':
       return { type: 0, scheme: r.scheme, auth: hexBytes(r.auth) };
     case 'setWatches':
@@ -172,6 +173,8 @@ const shownBody = (b: ReplyBody, op: ClientRequest['op']): Json | undefined => {
       return { totalNumber: b.count };
     case 'identities':
       return { clientInfo: b.identities.map(({ scheme, id }) => ({ authScheme: scheme, user: id })) };
+    case 'token':
+      return { token: hexBytes(b.token) };
     case 'done':
       return { err: 0 };
     case 'childrenStat':

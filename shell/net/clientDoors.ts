@@ -1,0 +1,81 @@
+/** Where clients come in: the plain port and the one with TLS, under the same limits. */
+import type { Socket } from 'node:net';
+import type { Metrics } from '../metrics.js';
+import type { ClientLimits, ClientPort, ClientPortOptions } from './clientPort.js';
+import { listen } from './listen.js';
+import type { Bind, Listener } from './listen.js';
+import { formatAddress, plainAddress } from './log.js';
+import type { Log } from './log.js';
+import { openDoor } from './tls.js';
+
+/** Handshakes on their way; whoever holds more open loses the oldest. */
+const maxHandshakes = 1024;
+
+/** @param accept takes a connection that has come in, with the subject of the certificate that it has shown */
+export const openClientDoors = (
+  options: ClientPortOptions,
+  limits: ClientLimits,
+  metrics: Metrics,
+  log: Log,
+  accept: (socket: Socket, subject: string | null) => void,
+): Pick<ClientPort, 'port' | 'securePort' | 'close'> => {
+  const { secure = null } = options;
+  const perAddress = new Map<string, number>();
+
+  /** Limits hold from the first moment: a handshake is dear, too. */
+  const admit = (socket: Socket, through: (socket: Socket) => void): void => {
+    const address = plainAddress(socket.remoteAddress);
+    const port = socket.remotePort ?? 0;
+    const ofAddress = perAddress.get(address) ?? 0;
+    const excess =
+      limits.maxClientCnxns > 0 && ofAddress >= limits.maxClientCnxns
+        ? `maxClientCnxns (${limits.maxClientCnxns}) connections of that address`
+        : limits.maxCnxns > 0 && metrics.connections >= limits.maxCnxns
+          ? `${limits.maxCnxns} connections, all that the limit of open files (ulimit -n) has room for,`
+          : null;
+    if (excess !== null) {
+      metrics.connectionsRejected += 1;
+      log('warn', `client ${formatAddress(address, port)} refused: there are ${excess} already`);
+      socket.on('error', () => undefined);
+      socket.destroy();
+      return;
+    }
+    perAddress.set(address, ofAddress + 1);
+    metrics.connections += 1;
+    socket.once('close', () => {
+      const left = (perAddress.get(address) ?? 1) - 1;
+      if (left > 0) perAddress.set(address, left);
+      else perAddress.delete(address);
+      metrics.connections -= 1;
+    });
+    through(socket);
+  };
+
+  const listenAt = (name: string, bind: Bind, through: (socket: Socket) => void): Listener =>
+    listen({
+      name,
+      bind,
+      onSocket: (socket) => admit(socket, through),
+      onListening: options.onListening,
+      onFailed: (error) => {
+        options.log('error', `${name} port: ${error.message}`);
+        options.onFailed?.(error);
+      },
+      log: options.log,
+    });
+
+  const plain = options.bind === null ? null : listenAt('client', options.bind, (socket) => accept(socket, null));
+  if (secure === null) return { port: () => plain?.port() ?? 0, securePort: () => 0, close: () => plain?.close() };
+  const { tls, plainToo, bind } = secure;
+  const door = openDoor({ name: 'client', tls, plainToo, onSocket: accept, log, maxWaiting: maxHandshakes });
+  const encrypted = listenAt('secure client', bind, door.admit);
+  return {
+    port: () => plain?.port() ?? 0,
+    securePort: encrypted.port,
+    close: () => {
+      plain?.close();
+      encrypted.close();
+      door.close();
+    },
+  };
+};

@@ -1,0 +1,126 @@
+/** The three ports of a server, and what stands around them: SASL of clients, the audit log. */
+import type { ServerEvent } from '../core/server.js';
+import { limitsFor } from '../wire/quorum.js';
+import type { AuditLog } from './audit.js';
+import type { Config } from './configValues.js';
+import type { Metrics } from './metrics.js';
+import { startClientPort } from './net/client.js';
+import type { ClientPort } from './net/clientPort.js';
+import { startElection } from './net/election.js';
+import type { ElectionPort } from './net/election.js';
+import type { Log } from './net/log.js';
+import { clientsWithin, openFileLimit } from './net/openFiles.js';
+import type { createOutlets } from './net/outlet.js';
+import { startQuorum } from './net/quorum.js';
+import type { QuorumPort } from './net/quorum.js';
+import { startSaslClients } from './net/saslClients.js';
+import type { SaslClients } from './net/saslClients.js';
+import type { OpenSecurity } from './security.js';
+
+/** What a server has open. */
+export type Ports = {
+  readonly election: ElectionPort | null;
+  readonly quorum: QuorumPort | null;
+  readonly client: ClientPort | null;
+  readonly sasl: SaslClients | null;
+  readonly audit: AuditLog | null;
+  readonly configText: string;
+};
+
+export type PortOptions = {
+  readonly config: Config;
+  readonly configText: string;
+  readonly log: Log;
+  readonly loop: { readonly push: (event: ServerEvent) => void };
+  readonly outlets: ReturnType<typeof createOutlets>;
+  readonly metrics: Metrics;
+  readonly fatal: (what: string) => void;
+  readonly words: (word: string, mask: bigint | null) => string;
+  readonly security: OpenSecurity;
+  readonly audit: AuditLog | null;
+};
+
+export const openPorts = (options: PortOptions): Ports => {
+  const { config, security, audit, log, loop, outlets, metrics, fatal, words } = options;
+  const { push } = loop;
+  const own = config.servers.find((s) => s.id === config.self);
+  const initTimeoutMs = config.tickTimeMs * config.initLimitTicks;
+  const failed =
+    (port: string) =>
+    (error: Error): void =>
+      fatal(`the ${port} port: ${error.message}`);
+  const election =
+    own === undefined || config.servers.length === 1
+      ? null
+      : startElection({
+          self: config.self,
+          peers: config.servers.map((s) => ({ sid: s.id, host: s.host, electionPort: s.electionPort })),
+          bind: { host: own.host, port: own.electionPort },
+          onNotification: (from, { notification }) => push({ type: 'NotificationReceived', from, notification }),
+          onFailed: failed('election'),
+          handshakeTimeoutMs: config.tickTimeMs * config.syncLimitTicks,
+          security,
+          log,
+        });
+  const quorum =
+    own === undefined || config.servers.length === 1
+      ? null
+      : startQuorum({
+          self: config.self,
+          peers: config.servers.map((s) => ({ sid: s.id, host: s.host, quorumPort: s.quorumPort })),
+          bind: { host: own.host, port: own.quorumPort },
+          onPacket: (from, packet) => push({ type: 'PacketReceived', from, packet }),
+          onClosed: (peer) => push({ type: 'PeerClosed', peer }),
+          onFailed: failed('quorum'),
+          initTimeoutMs,
+          limits: limitsFor(config.maxBufferBytes),
+          security,
+          outlets,
+          log,
+        });
+  const address = config.client;
+  const { secureClient, saslUsers, clientUnification } = config.security;
+  const sasl = saslUsers === null ? null : startSaslClients(new Map(saslUsers), log);
+  const client =
+    address === null && secureClient === null
+      ? null
+      : startClientPort({
+          bind: address === null ? null : { host: address.host ?? undefined, port: address.port },
+          secure:
+            secureClient === null || security.clientTls === null
+              ? null
+              : {
+                  bind: { host: secureClient.host ?? undefined, port: secureClient.port },
+                  tls: security.clientTls,
+                  plainToo: clientUnification,
+                },
+          onConnected: (conn, from, proved) => push({ type: 'ClientConnected', conn, address: from, proved }),
+          onConnect: (conn, request) => push({ type: 'ConnectReceived', conn, request }),
+          onRequest: (conn, xid, request) =>
+            push({
+              type: 'RequestReceived',
+              conn,
+              xid,
+              request:
+                request.op === 'sasl' && sasl !== null
+                  ? { op: 'sasl', token: null, answer: sasl.answer(conn, request.token) }
+                  : request,
+            }),
+          onClosed: (conn) => {
+            sasl?.forget(conn);
+            push({ type: 'ClientClosed', conn });
+          },
+          onFourLetterWord: (word, reply, mask) => reply(words(word, mask)),
+          onFailed: failed('client'),
+          limits: {
+            maxClientCnxns: config.maxClientCnxns,
+            maxCnxns: clientsWithin(openFileLimit()),
+            maxBuffer: config.maxBufferBytes,
+            requestWarningMs: config.operations.requestWarningMs,
+          },
+          outlets,
+          metrics,
+          log,
+        });
+  return { election, quorum, client, sasl, audit, configText: options.configText };
+};
