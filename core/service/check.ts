@@ -164,10 +164,16 @@ const firstTtlFlag = 5;
 /** Of 40 bits, milliseconds. */
 const maxTtlMs = 0xffffffffff;
 
+/** Of a container node. */
+export const containerFlags = 4;
+
+export const isKnownFlags = (flags: number): boolean => flags >= 0 && flags <= maxFlags;
+export const isTtlFlags = (flags: number): boolean => flags >= firstTtlFlag;
+
 /** What flags, operation and time to live must be together; 0: they are. */
 const modeErr = ({ extendedTypes }: ServiceRules, request: CreateRequest | CreateTTLRequest): number => {
   const { flags } = request;
-  if (flags < 0 || flags > maxFlags) return errorCode.badArguments;
+  if (!isKnownFlags(flags)) return errorCode.badArguments;
   const ttl = request.op === 'createTTL' ? request.ttl : -1;
   // Apache's servers take a createTTL without the flags of one, and do not survive it (docs/divergence.md).
   if (flags < firstTtlFlag) return request.op === 'createTTL' ? errorCode.badArguments : errorCode.ok;
@@ -177,9 +183,9 @@ const modeErr = ({ extendedTypes }: ServiceRules, request: CreateRequest | Creat
 
 const checkCreate = (view: View, author: Author, request: CreateRequest | CreateTTLRequest): Checked => {
   const { path, flags } = request;
-  if (path === null) return fails(errorCode.marshallingError);
   const wrongMode = modeErr(view.rules, request);
   if (wrongMode !== errorCode.ok) return fails(wrongMode);
+  if (path === null) return fails(errorCode.marshallingError);
   if (author.sessionErr !== 0) return fails(author.sessionErr);
   if (!hasParent(path)) return fails(errorCode.badArguments);
   const acl = fixAcl(request.acl, author.identities, providersIn(view));

@@ -10,7 +10,17 @@ import { emptyHamt, entriesOf, getKey, keysOf, removeKey, setKey } from '../data
 import type { Hamt } from '../data/hamt.js';
 import { compareZxid, sameZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
-import { checkDeleteContainer, checkWrite, deletion, factsAt, quotaChanges, withFacts } from './check.js';
+import {
+  checkDeleteContainer,
+  checkWrite,
+  containerFlags,
+  deletion,
+  factsAt,
+  isKnownFlags,
+  isTtlFlags,
+  quotaChanges,
+  withFacts,
+} from './check.js';
 import type { Author, Checked, FactsChange, Outstanding, View } from './check.js';
 import type { Database } from './database.js';
 import { errorCode } from './error.js';
@@ -113,6 +123,8 @@ const recordFor = (draft: Draft, request: WriteRequest): TxnRecord => {
     case 'invalid':
       return { type: 'error', err: request.err };
     case 'multi':
+      // ZooKeeper cannot read such a part, so the whole request is one that cannot be read.
+      if (request.parts.some(isMalformed)) return { type: 'error', err: errorCode.marshallingError };
       return { type: 'multi', parts: multiParts(draft, request.parts) };
     case 'deleteContainer':
       return single(draft, checkDeleteContainer(draft.view, request));
@@ -142,6 +154,19 @@ const change = (draft: Draft, made: readonly FactsChange[]): void => {
   for (const { path } of changes) draft.paths.push(path);
 };
 
+/** Without a path; a create without an ACL, or with flags that name no kind of node that it could make. */
+const isMalformed = (part: MultiPart): boolean => {
+  if (part.path === null) return true;
+  const isCreate = part.op === 'create' || part.op === 'create2' || part.op === 'createContainer';
+  return isCreate && (part.acl === null || !isKnownFlags(part.flags) || isTtlFlags(part.flags));
+};
+
+/** In a multi the flags of a create say container, too; alone it is a plain node with them. */
+const meant = (part: MultiPart): MultiPart =>
+  (part.op === 'create' || part.op === 'create2') && part.flags === containerFlags
+    ? { op: 'createContainer', path: part.path, data: part.data, acl: part.acl, flags: part.flags }
+    : part;
+
 /** Each part sees those before it; once one fails, nothing of the whole remains. */
 const multiParts = (draft: Draft, parts: readonly MultiPart[]): readonly TxnRecord[] => {
   if (parts.length === 0) return [];
@@ -149,7 +174,7 @@ const multiParts = (draft: Draft, parts: readonly MultiPart[]): readonly TxnReco
   let failed = false;
   const records = parts.map((part): TxnRecord => {
     if (failed) return { type: 'error', err: errorCode.runtimeInconsistency };
-    const record = single(draft, checkWrite(draft.view, author, part));
+    const record = single(draft, checkWrite(draft.view, author, meant(part)));
     failed = record.type === 'error';
     return record;
   });

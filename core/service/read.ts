@@ -109,6 +109,7 @@ export const answerQuery = (
         body: { type: 'identities', identities: identities.map((who) => shownIdentity(providers, who)) },
       };
     case 'multiRead': {
+      if (request.parts.some(({ path }) => path === null)) return { err: errorCode.marshallingError, body: noBody };
       const results = request.parts.map((part) => readPart(tree, identities, part, providers));
       return { err: errorCode.ok, body: { type: 'multi', results } };
     }

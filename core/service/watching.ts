@@ -47,15 +47,16 @@ export const answerWatch = (
 ): Answer => {
   const { path } = request;
   const refused = (err: number): Answer => ({ watches, err, body: noBody });
-  if (path === null) return refused(errorCode.marshallingError);
   if (request.op === 'addWatch') {
     const { mode } = request;
+    if (path === null) return refused(errorCode.marshallingError);
     if (mode !== addMode.persistent && mode !== addMode.recursive) return refused(errorCode.marshallingError);
     const added = addPersistentWatch(watches, conn, path, mode === addMode.recursive, owner);
     return { watches: added, err: errorCode.ok, body: { type: 'done' } };
   }
   const places = placesOf[request.kind];
   if (places === undefined) return refused(errorCode.marshallingError);
+  if (path === null) return refused(errorCode.noWatcher);
   const found = places.filter(({ table, modes }) => (modesOf(watches, table, conn, path) & modes) !== 0);
   if (found.length === 0) return refused(errorCode.noWatcher);
   let left = watches;

@@ -85,6 +85,7 @@ export const connectClient = (
       return ask(encodeRequest({ xid: xid ?? own(), request }), request.op);
     };
     const take = (from: number, to: number): void => {
+      if (!open) return;
       if (session === null) {
         const response = right(decodeConnectResponse(rest, from, to));
         if (response.timeoutMs === 0) return fail('the session is not valid');
@@ -110,7 +111,13 @@ export const connectClient = (
       }
       const first = waiting.shift();
       if (first === undefined) return fail('an answer that nobody waits for');
-      const reply = right(decodeReply(first.op, rest, from, to));
+      const decoded = decodeReply(first.op, rest, from, to);
+      if (E.isLeft(decoded)) {
+        const frame = rest.toString('hex', from, Math.min(to, from + 64));
+        waiting.unshift(first);
+        return fail(`an answer to ${first.op} that cannot be read: ${frame}`);
+      }
+      const reply = decoded.right;
       arrived.push({ reply });
       first.resolve(reply);
     };

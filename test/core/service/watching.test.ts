@@ -87,7 +87,7 @@ test('checkWatches and removeWatches: each kind finds what it names and nothing 
   t.deepEqual(solo.state.watches, noWatches);
   t.is(check(solo, '/w', 0), -5);
   t.is(check(solo, '/w', 6), -5);
-  t.is(check(solo, null, 3), -5);
+  t.is(check(solo, null, 3), -121);
 });
 
 test('removeWatches: the watch of another connection stays', (t) => {
