@@ -9,9 +9,10 @@ import type { ServerId } from './data/quorum.js';
 import { newOwner } from './data/hamt.js';
 import type { Owner } from './data/hamt.js';
 import { maxCounter } from './data/zxid.js';
+import type { Zxid } from './data/zxid.js';
 import type { Recovered } from './recovery.js';
 import { isOutpromised, nextZxid } from './replication/broadcast.js';
-import { askSync, heldSyncs, noSyncs, releaseSyncs } from './replication/clientSync.js';
+import { askSync, heldSyncs, noSyncs, releaseBehind, releaseSyncs } from './replication/clientSync.js';
 import type { Packet } from './replication/packet.js';
 import { replicationStep } from './replication/replication.js';
 import { forwardingTo, leads, restart } from './replication/state.js';
@@ -204,6 +205,7 @@ const performReplication = (d: Draft, effect: ReplicationEffect): void => {
       for (const txn of effect.txns) {
         serve(d, { type: 'Applied', txn });
         if (d.leading !== null) d.leading = leader.settle(d.leading, txn);
+        passSyncs(d, d.config.self, txn.zxid);
       }
       return countForSnapshot(d, effect.txns.length);
     case 'Serve':
@@ -221,6 +223,8 @@ const performReplication = (d: Draft, effect: ReplicationEffect): void => {
       return;
     case 'Send':
       d.effects.push(effect.packet.type === 'NEWLEADER' ? withConfig(d, effect.to, effect.packet) : effect);
+      if (effect.packet.type === 'COMMIT') passSyncs(d, effect.to, effect.packet.zxid);
+      else if (effect.packet.type === 'INFORM') passSyncs(d, effect.to, effect.packet.txn.zxid);
       return;
     case 'Disconnect':
     case 'DisconnectAll':
@@ -323,10 +327,19 @@ const propose = (d: Draft, write: WriteToPrepare, origin: ServerId): void => {
 const answerSyncs = (d: Draft): void => {
   const { waiting, released } = releaseSyncs(heldSyncs(d.syncs, d.replication), d.replication);
   d.syncs = waiting;
-  for (const to of released) {
-    if (d.config.self === to) serve(d, { type: 'Synced' });
-    else d.effects.push({ type: 'Send', to, packet: { type: 'SYNC' } });
-  }
+  for (const to of released) answerSync(d, to);
+};
+
+/** Between two transactions of one turn: what a server is told stands in the order in which it was asked. */
+const passSyncs = (d: Draft, to: ServerId, zxid: Zxid): void => {
+  const { waiting, count } = releaseBehind(d.syncs, to, zxid);
+  d.syncs = waiting;
+  for (let i = 0; i < count; i++) answerSync(d, to);
+};
+
+const answerSync = (d: Draft, to: ServerId): void => {
+  if (d.config.self === to) serve(d, { type: 'Synced' });
+  else d.effects.push({ type: 'Send', to, packet: { type: 'SYNC' } });
 };
 
 const revalidate = (d: Draft, session: string, timeoutMs: number): void => {

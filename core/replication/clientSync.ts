@@ -48,3 +48,18 @@ export const releaseSyncs = (
   if (count === 0) return { waiting, released: [] };
   return { waiting: waiting.slice(count), released: waiting.slice(0, count).map((w) => w.origin) };
 };
+
+/**
+ * The syncs of one server that can be answered behind the transaction `zxid`, before the next: a client's read between
+ * its sync and its next write must not see that write.
+ */
+export const releaseBehind = (
+  waiting: readonly WaitingSync[],
+  origin: ServerId,
+  zxid: Zxid,
+): { readonly waiting: readonly WaitingSync[]; readonly count: number } => {
+  if (waiting.length === 0) return { waiting, count: 0 };
+  const left = waiting.filter((w) => w.origin !== origin || compareZxid(w.after, zxid) > 0);
+  const count = waiting.length - left.length;
+  return count === 0 ? { waiting, count } : { waiting: left, count };
+};

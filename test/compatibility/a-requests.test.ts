@@ -74,6 +74,19 @@ row('A20', 'behind a sync a read sees what another client wrote before', async (
   }
 });
 
+row('A20', "behind a sync a read does not see the same client's next write", async ({ t, path, client }) => {
+  for (const nth of [0, 1, 2]) {
+    const [c, at] = [await client(nth), `${path}-${nth}`];
+    await done(c, create(at, 'none'));
+    for (let i = 0; i < 40; i++) {
+      const requests = [setData(at, `a${i}`), sync(at), getData(at), setData(at, `b${i}`)];
+      const replies = await Promise.all(requests.map((request) => c.call(request)));
+      const read = replies[2];
+      t.is(read === undefined ? null : textOf(read), `a${i}`);
+    }
+  }
+});
+
 row('A21', 'bad paths are refused on write, and read as nothing', async ({ t, path, client }) => {
   const c = await client();
   await done(c, create(path));
