@@ -3,6 +3,8 @@
  * whatever it is told to.
  */
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import * as E from 'fp-ts/lib/Either.js';
 import { zeroZxid } from '../../core/data/zxid.js';
 import type { ClientRequest, ConnectRequest, ConnectResponse, Reply, WatchEvent } from '../../core/service/request.js';
@@ -46,11 +48,13 @@ export const openAcl = [{ perms: 31, scheme: 'world', id: 'anyone' }] as const;
 /**
  * Opens a session, or attaches to the one given.
  * Rejects when the server refuses the connection or ends it before it has answered.
+ * @param tls null: without
  */
 export const connectClient = (
   port: number,
   record: Partial<ConnectRequest> = {},
   host = '127.0.0.1',
+  tls: ConnectionOptions | null = null,
 ): Promise<Client> =>
   new Promise((resolve, reject) => {
     const arrived: Arrival[] = [];
@@ -62,9 +66,9 @@ export const connectClient = (
     let rest: Buffer = Buffer.alloc(0);
     let open = true;
     let lastXid = 0;
-    const socket = connect({ host, port, noDelay: true }, () =>
-      socket.write(encodeConnectRequest({ ...newSession, ...record })),
-    );
+    const opened = (): void => void socket.write(encodeConnectRequest({ ...newSession, ...record }));
+    const socket =
+      tls === null ? connect({ host, port, noDelay: true }, opened) : connectTls({ host, port, ...tls }, opened);
     const fail = (why: string): void => {
       if (!open) return;
       open = false;
