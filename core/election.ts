@@ -4,9 +4,10 @@
  * Mirrors spec/Election.tla: every action of a server there is the function of the same name here.
  */
 import type { ServerId } from './data/quorum.js';
-import { isQuorum } from './data/quorum.js';
 import type { Zxid } from './data/zxid.js';
 import { sameZxid } from './data/zxid.js';
+import type { Config } from './membershipRules.js';
+import { isWeightless, quorumOfAllWhere } from './membershipRules.js';
 import type { Step } from './step.js';
 import { absurd, unchanged } from './step.js';
 import type { Notification, Role, Vote } from './vote.js';
@@ -18,8 +19,13 @@ export type Heard = { readonly from: ServerId; readonly notification: Notificati
 /** What one server knows; a field is the spec variable of that name at `self`. */
 export type ElectionState = {
   readonly self: ServerId;
-  /** Ascending. A server whose id is not among them observes. */
+  /** Who is told, and heard: the voters of all that decides. Ascending. */
   readonly voters: readonly ServerId[];
+  /**
+   * The configurations whose quorums decide, the active one first; two while a reconfig is pending. A server that does
+   * not vote in the active one observes.
+   */
+  readonly deciding: readonly Config[];
   readonly role: Role;
   /** Logical clock (ZooKeeper: electionEpoch); 0 until the server first looks for a leader. */
   readonly round: number;
@@ -65,11 +71,12 @@ export const untrusted: Zxid = { epoch: 0xffffffff, counter: 0xffffffff };
 
 /**
  * A server that has just been started and has not looked for a leader yet (spec `Init`).
- * @param voters ids of the voting servers, in any order
+ * @param deciding the configurations whose quorums decide, the active one first
  */
-export const initialElection = (self: ServerId, voters: readonly ServerId[]): ElectionState => ({
+export const initialElection = (self: ServerId, deciding: readonly Config[]): ElectionState => ({
   self,
-  voters: [...voters].sort((a, b) => a - b),
+  voters: votersOf(deciding),
+  deciding,
   role: 'LOOKING',
   round: 0,
   initial: nobody,
@@ -78,6 +85,28 @@ export const initialElection = (self: ServerId, voters: readonly ServerId[]): El
   received: [],
   outOfElection: [],
 });
+
+const votersOf = (deciding: readonly Config[]): readonly ServerId[] =>
+  [...new Set(deciding.flatMap((c) => c.voters))].sort((a, b) => a - b);
+
+/** Other configurations decide from here on; where the voters differ, what was heard before is forgotten. */
+export const withDeciding = (state: ElectionState, deciding: readonly Config[]): ElectionState => {
+  const voters = votersOf(deciding);
+  const { self, role, round, initial, proposal, vote } = state;
+  const isSame = voters.length === state.voters.length && voters.every((v, i) => v === state.voters[i]);
+  const { received, outOfElection } = state;
+  if (isSame) return { self, voters, deciding, role, round, initial, proposal, vote, received, outOfElection };
+  // Round 0: one that looks begins anew.
+  const from = role === 'LOOKING' ? 0 : round;
+  return { self, voters, deciding, role, round: from, initial, proposal, vote, received: [], outOfElection: [] };
+};
+
+/**
+ * Without an election: a reconfig has named the leader (Leader.getDesignatedLeader, QuorumPeer.processReconfig).
+ * @param zxid the last one that was logged here
+ */
+export const follows = (state: ElectionState, leader: ServerId, zxid: Zxid): ElectionState =>
+  settled(state, { leader, zxid, epoch: state.vote.epoch }, state.round);
 
 export const electionStep = (state: ElectionState, event: ElectionEvent): ElectionStep => {
   switch (event.type) {
@@ -99,11 +128,12 @@ export const electionStep = (state: ElectionState, event: ElectionEvent): Electi
 /** A new round, in which the server votes for itself first. */
 export const startElection = (state: ElectionState, epoch: number, zxid: Zxid): ElectionStep => {
   if (isLooking(state)) return { refused: 'Idle' };
-  const { self, voters } = state;
+  const { self, voters, deciding } = state;
   const own: Vote = votes(state) ? { leader: self, zxid, epoch } : nobody;
   const next: ElectionState = {
     self,
     voters,
+    deciding,
     role: 'LOOKING',
     round: state.round + 1,
     initial: own,
@@ -152,6 +182,7 @@ export const updateVoteEpoch = (state: ElectionState, epoch: number): ElectionSt
   const next: ElectionState = {
     self: state.self,
     voters: state.voters,
+    deciding: state.deciding,
     role: state.role,
     round: state.round,
     initial: state.initial,
@@ -163,7 +194,7 @@ export const updateVoteEpoch = (state: ElectionState, epoch: number): ElectionSt
   return { state: next, effects: [] };
 };
 
-const votes = (state: ElectionState): boolean => state.voters.includes(state.self);
+const votes = ({ self, deciding }: ElectionState): boolean => deciding[0]?.voters.includes(self) ?? false;
 
 const isLooking = (state: ElectionState): boolean => state.role === 'LOOKING' && state.round > 0;
 
@@ -207,10 +238,14 @@ const consider = (state: ElectionState, from: ServerId, n: Notification): Electi
   const mine = newer ? state.initial : state.proposal;
   const heard = put(newer ? [] : state.received, from, n);
   // Strict: equal votes would otherwise be exchanged for ever.
-  const better = compareVote(n.vote, mine) > 0;
+  const better = isEligible(state, n.vote.leader) && compareVote(n.vote, mine) > 0;
   if (newer || better) return propose(state, better ? n.vote : mine, n.round, heard);
   return { state: withHeard(state, heard, state.outOfElection), effects: [] };
 };
+
+/** Where servers have weights, whoever weighs nothing wins no comparison (spec/Quorums.tla `WeighedBetter`). */
+const isEligible = ({ deciding }: ElectionState, leader: ServerId): boolean =>
+  deciding[0] === undefined || !isWeightless(deciding[0], leader);
 
 /** Takes a vote up as this server's own in a round, and tells everybody. */
 const propose = (state: ElectionState, vote: Vote, round: number, heard: readonly Heard[]): ElectionStep => {
@@ -218,6 +253,7 @@ const propose = (state: ElectionState, vote: Vote, round: number, heard: readonl
   const next: ElectionState = {
     self: state.self,
     voters: state.voters,
+    deciding: state.deciding,
     role: state.role,
     round,
     initial: state.initial,
@@ -242,7 +278,7 @@ const ends = (state: ElectionState, said: readonly Heard[], n: Notification): bo
   convinces(state, said, n) && leaderOK(state, said, n);
 
 const convinces = (state: ElectionState, said: readonly Heard[], n: Notification): boolean =>
-  isQuorum(state.voters.length, said.filter((h) => sameOpinion(h.notification, n)).length);
+  quorumOfAllWhere(state.deciding, (voter) => said.some((h) => h.from === voter && sameOpinion(h.notification, n)));
 
 /**
  * A leader that others name must have said itself that it leads: it may have crashed or left since. One that others
@@ -264,18 +300,21 @@ const sameOpinion = (a: Notification, b: Notification): boolean =>
   ((a.state !== 'LOOKING' && b.state !== 'LOOKING') || sameZxid(a.vote.zxid, b.vote.zxid));
 
 /** Ends the election. What was heard is forgotten: the next one starts empty. */
-const settle = (state: ElectionState, vote: Vote, round: number): ElectionStep => {
-  const { self, voters, initial } = state;
+const settle = (state: ElectionState, vote: Vote, round: number): ElectionStep => ({
+  state: settled(state, vote, round),
+  effects: [{ type: 'Decided', leader: vote.leader, vote, round }],
+});
+
+const settled = (state: ElectionState, vote: Vote, round: number): ElectionState => {
+  const { self, voters, deciding, initial } = state;
   const role = !votes(state) ? 'OBSERVING' : vote.leader === self ? 'LEADING' : 'FOLLOWING';
-  return {
-    state: { self, voters, role, round, initial, proposal: vote, vote, received: [], outOfElection: [] },
-    effects: [{ type: 'Decided', leader: vote.leader, vote, round }],
-  };
+  return { self, voters, deciding, role, round, initial, proposal: vote, vote, received: [], outOfElection: [] };
 };
 
 const withHeard = (s: ElectionState, received: readonly Heard[], outOfElection: readonly Heard[]): ElectionState => ({
   self: s.self,
   voters: s.voters,
+  deciding: s.deciding,
   role: s.role,
   round: s.round,
   initial: s.initial,

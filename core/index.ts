@@ -7,6 +7,11 @@
 export { firstSnapshot, serverStep, startServer, statusOf } from './server.js';
 export type { Clock, ServerConfig, ServerEffect, ServerEvent, ServerState, ServerStep, Status } from './server.js';
 
+export { configurationOf, plainConfiguration, readConfiguration } from './configuration.js';
+export type { Configuration } from './configuration.js';
+export { staticEnsemble } from './ensemble.js';
+export type { Ensemble } from './ensemble.js';
+
 export { explainRefusal, recover } from './recovery.js';
 export type {
   DiskFiles,

@@ -6,9 +6,10 @@
  */
 import type { ServerId } from './data/quorum.js';
 import type { Zxid } from './data/zxid.js';
-import { compareZxid, sameZxid } from './data/zxid.js';
+import { compareZxid } from './data/zxid.js';
 import type { Config, ReconfigRequest } from './membershipRules.js';
 import {
+  changesPart,
   deciding,
   designatedLeader,
   isQuorumOf,
@@ -17,7 +18,8 @@ import {
   nextConfig,
   observes,
   quorumOfAll,
-  sameVersion,
+  reconfigRefusal,
+  retires,
 } from './membershipRules.js';
 import type {
   Entry,
@@ -197,7 +199,7 @@ export const handleUpToDate = (s: MembershipState, from: ServerId): MembershipSt
   if (!follows(s, from)) return { refused: 'FromLeader' };
   const config = after(s.disk.config, s.disk.log.slice(0, s.role.delivered));
   const next = withConfig(s, config);
-  if (observes(s.self, config) !== observes(s.self, s.disk.config)) return leave(next, null);
+  if (changesPart(s.self, s.disk.config, config)) return leave(next, null);
   const { leader, delivered, learners, needs, retired } = s.role;
   return { state: withRole(next, { phase: 'BROADCAST', leader, delivered, learners, needs, retired }), effects: [] };
 };
@@ -209,8 +211,8 @@ export const propose = (s: MembershipState): MembershipStep =>
 export const proposeReconfig = (s: MembershipState, request: ReconfigRequest): MembershipStep => {
   const { config, lastSeen } = s.disk;
   if (!isEstablished(s)) return { refused: 'Established' };
-  if (!sameZxid(lastSeen.version, config.version)) return { refused: 'NoneInFlight' };
-  if (!sameVersion(lastSeen, request.from)) return { refused: 'SameVersion' };
+  const early = reconfigRefusal(config, lastSeen, request.from);
+  if (early !== null) return early;
   const zxid = nextZxid(s);
   const next = nextConfig(lastSeen, request, zxid, s.minVoters);
   if ('error' in next) return { refused: 'EnoughVoters' };
@@ -302,7 +304,7 @@ const established = (s: MembershipState): MembershipState => {
     delivered: s.disk.log.length,
     learners: s.role.learners,
     needs: [],
-    retired: !config.voters.includes(s.self),
+    retired: retires(s.self, config),
   });
 };
 
@@ -333,7 +335,7 @@ const commit = (s: MembershipState, sent: readonly MembershipEffect[]): Membersh
     effects.push(...learners.map((l): MembershipEffect => news(s.self, entry, l, synced)));
     if (entry.config !== null) {
       config = newest(config, entry.config);
-      retired = !entry.config.voters.includes(s.self);
+      retired = retires(s.self, entry.config);
     }
     delivered++;
     needs = rest;
@@ -362,7 +364,7 @@ const activated = (s: MembershipState, entry: Entry, designated: ServerId): Memb
   const config = after(s.disk.config, [entry]);
   const next = withConfig(s, config);
   if (designated !== s.role.leader) return leave(next, designated);
-  if (observes(s.self, config) !== observes(s.self, s.disk.config)) return leave(next, designated);
+  if (changesPart(s.self, s.disk.config, config)) return leave(next, designated);
   return { state: withRole(next, withDelivered(s.role, s.role.delivered + 1)), effects: [] };
 };
 

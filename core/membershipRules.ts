@@ -22,39 +22,71 @@ export type Config = {
   readonly groups: readonly Group[] | null;
 };
 
-/** Whether `members`, of whom those that do not vote count for nothing, are a quorum of one configuration. */
-export const isQuorumOf = (config: Config, members: readonly ServerId[]): boolean => {
-  if (config.groups === null)
-    return isQuorum(config.voters.length, config.voters.filter((v) => members.includes(v)).length);
-  // Groups without weight have no say, and do not count among the groups.
-  const groups = config.groups.filter((g) => weightOf(g, null) > 0);
-  const won = groups.filter((g) => 2 * weightOf(g, members) > weightOf(g, null));
-  return 2 * won.length > groups.length;
+/** Whether the servers for which `has` is true, of whom those that do not vote count for nothing, are a quorum. */
+export const isQuorumWhere = (config: Config, has: (server: ServerId) => boolean): boolean => {
+  if (config.groups !== null) return winsGroups(config.groups, has);
+  let members = 0;
+  for (const voter of config.voters) if (has(voter)) members++;
+  return isQuorum(config.voters.length, members);
 };
 
-/** Of the servers in `members`, or of all when that is null. */
-const weightOf = (group: Group, members: readonly ServerId[] | null): number =>
-  group.members.reduce((sum, m) => (members === null || members.includes(m.server) ? sum + m.weight : sum), 0);
+/** More than half of the groups, each by more than half of its weight; those without weight have no say. */
+const winsGroups = (groups: readonly Group[], has: (server: ServerId) => boolean): boolean => {
+  let sayers = 0;
+  let won = 0;
+  for (const { members } of groups) {
+    let weight = 0;
+    let gained = 0;
+    for (const m of members) {
+      weight += m.weight;
+      if (has(m.server)) gained += m.weight;
+    }
+    if (weight > 0) sayers++;
+    if (2 * gained > weight) won++;
+  }
+  return 2 * won > sayers;
+};
+
+/** Whether `members`, of whom those that do not vote count for nothing, are a quorum of one configuration. */
+export const isQuorumOf = (config: Config, members: readonly ServerId[]): boolean =>
+  isQuorumWhere(config, (server) => members.includes(server));
+
+/** Whether they are a quorum of each of these configurations. */
+export const quorumOfAllWhere = (configs: readonly Config[], has: (server: ServerId) => boolean): boolean => {
+  for (const config of configs) if (!isQuorumWhere(config, has)) return false;
+  return true;
+};
 
 /** Whether `members` are a quorum of each of these configurations. */
 export const quorumOfAll = (configs: readonly Config[], members: readonly ServerId[]): boolean =>
-  configs.every((c) => isQuorumOf(c, members));
+  quorumOfAllWhere(configs, (server) => members.includes(server));
+
+/** Who weighs nothing where servers have weights cannot lead (spec/Quorums.tla `Weightless`). */
+export const isWeightless = ({ groups }: Config, server: ServerId): boolean =>
+  groups !== null && !groups.some((g) => g.members.some((m) => m.server === server && m.weight > 0));
 
 /**
  * The configurations whose quorums decide for a server that knows `active` and has seen `lastSeen`: both, while a
  * reconfig is pending (spec `Deciding`).
  */
-export const deciding = (active: Config, lastSeen: Config): readonly Config[] =>
+export const deciding = <C extends Config>(active: C, lastSeen: C): readonly C[] =>
   mayActivate(active, lastSeen) ? [active, lastSeen] : [active];
 
 /** Whether a committed configuration takes the place of the active one: only ever a newer one does. */
 export const mayActivate = (active: Config, committed: Config): boolean =>
   compareZxid(committed.version, active.version) > 0;
 
-export const newest = (a: Config, b: Config): Config => (mayActivate(a, b) ? b : a);
+export const newest = <C extends Config>(a: C, b: C): C => (mayActivate(a, b) ? b : a);
 
 /** A server that is in neither list follows as a voter does, and its word does not count. */
 export const observes = (server: ServerId, config: Config): boolean => config.observers.includes(server);
+
+/** Whether a server has another part to play, for which it leaves and comes back as what it is then. */
+export const changesPart = (server: ServerId, before: Config, after: Config): boolean =>
+  observes(server, before) !== observes(server, after);
+
+/** A leader that does not vote in the active configuration may commit no more. */
+export const retires = (leader: ServerId, active: Config): boolean => !active.voters.includes(leader);
 
 export type Member = { readonly server: ServerId; readonly role: 'voter' | 'observer' };
 
@@ -102,6 +134,17 @@ export const nextConfig = (
 /** Whether a request was made for the configuration that a leader saw last (ZooKeeper: BADVERSION). */
 export const sameVersion = (lastSeen: Config, from: Zxid | null): boolean =>
   from === null || sameZxid(from, lastSeen.version);
+
+/** Why a leader takes no reconfig now, or not this one. */
+export const reconfigRefusal = (
+  active: Config,
+  lastSeen: Config,
+  from: Zxid | null,
+): { readonly refused: 'NoneInFlight' | 'SameVersion' } | null => {
+  if (!sameZxid(lastSeen.version, active.version)) return { refused: 'NoneInFlight' };
+  if (!sameVersion(lastSeen, from)) return { refused: 'SameVersion' };
+  return null;
+};
 
 /** Up to where a server has acknowledged the leader's proposals. */
 export type Acked = { readonly server: ServerId; readonly zxid: Zxid };

@@ -3,24 +3,28 @@
  * asks of another goes there at once; the rest are effects for the shell. Only routing and times stand here: every
  * rule of the protocol is in the parts (a lint rule sees to it).
  */
-import { canDecide, electionStep, initialElection } from './election.js';
+import { canDecide, electionStep, follows, initialElection, withDeciding } from './election.js';
 import type { ElectionEvent } from './election.js';
+import { readConfiguration } from './configuration.js';
 import type { ServerId } from './data/quorum.js';
 import { newOwner } from './data/hamt.js';
 import type { Owner } from './data/hamt.js';
 import { maxCounter } from './data/zxid.js';
 import type { Zxid } from './data/zxid.js';
+import { configurationIn, startEnsemble } from './ensemble.js';
+import type { Ensemble } from './ensemble.js';
 import type { Recovered } from './recovery.js';
 import { isOutpromised, nextZxid } from './replication/broadcast.js';
 import { askSync, heldSyncs, noSyncs, releaseBehind, releaseSyncs } from './replication/clientSync.js';
 import type { Packet } from './replication/packet.js';
 import { replicationStep } from './replication/replication.js';
-import { forwardingTo, leads, restart } from './replication/state.js';
+import { askForSnapshot, forwardingTo, leads, restart } from './replication/state.js';
 import type { ReplicationEffect, ReplicationEvent } from './replication/state.js';
 import type { SnapshotRefusal } from './service/database.js';
 import * as service from './service/service.js';
 import type { ServiceEffect, ServiceEvent } from './service/service.js';
 import * as leader from './service/leader.js';
+import type { Reconfiguring } from './service/reconfig.js';
 import type { WriteToPrepare } from './service/leader.js';
 import type { ForwardedRequest } from './service/request.js';
 import { defaultRules } from './service/rules.js';
@@ -59,11 +63,21 @@ export const startServer = (
       ? { state: service.freshService() }
       : service.restore(recovered.snapshot.snapshot, recovered.base);
   if ('refused' in restored) return restored;
-  const begun = restart(config.self, config.voters, { keep: config.commitLogCount, maxCounter: maxCounter }, recovered);
+  const { configuration, reconfig } = config;
+  // What the history tells of configurations has been seen; what of it is active only the files say.
+  const told = [
+    reconfig?.lastSeen ?? null,
+    service.configurationOf(restored.state),
+    ...recovered.log.map(configurationIn),
+  ];
+  const seen = told.filter((c) => c !== null);
+  const ensemble = startEnsemble(configuration, reconfig !== undefined, seen);
+  const limits = { keep: config.commitLogCount, maxCounter: maxCounter };
+  const begun = restart(config.self, ensemble, limits, recovered);
   const d = draft(
     {
       config,
-      election: initialElection(config.self, config.voters),
+      election: initialElection(config.self, ensemble.deciding),
       replication: begun.state,
       service: restored.state,
       leading: null,
@@ -74,6 +88,7 @@ export const startServer = (
     },
     clock,
   );
+  showConfiguration(d);
   for (const effect of begun.effects) performReplication(d, effect);
   return finished(d);
 };
@@ -120,6 +135,7 @@ const dispatch = (d: Draft, event: ServerEvent): void => {
     case 'Tick':
       return tick(d);
     case 'NotificationReceived':
+      learnConfig(d, event.config ?? null);
       return elect(d, { type: 'HandleNotification', from: event.from, notification: event.notification });
     case 'PacketReceived':
       return receive(d, event.from, event.packet);
@@ -144,7 +160,7 @@ const elect = (d: Draft, event: ElectionEvent): void => {
   const step = electionStep(d.election, event);
   if ('refused' in step) return;
   d.election = step.state;
-  const waitMs = d.config.voters.length === 1 ? 0 : timing.finalizeWaitMs;
+  const waitMs = d.election.voters.length === 1 ? 0 : timing.finalizeWaitMs;
   if (event.type !== 'ResendNotifications')
     d.timing = timing.notificationHeard(d.timing, canDecide(step.state), waitMs, d.clock.nowMs);
   for (const effect of step.effects) {
@@ -157,15 +173,39 @@ const elect = (d: Draft, event: ElectionEvent): void => {
 const replicate = (d: Draft, event: ReplicationEvent): void => {
   const step = replicationStep(d.replication, event);
   if ('refused' in step) return refuse(d, event, step.refused);
+  const before = d.replication.ensemble;
   d.replication = step.state;
+  if (before.deciding !== step.state.ensemble.deciding) configure(d, step.state.ensemble);
   for (const effect of step.effects) performReplication(d, effect);
   if (d.syncs.length > 0) answerSyncs(d);
+  if (step.state.ensemble.retired) replicate(d, { type: 'StepDown' });
+};
+
+/** Other configurations are active, or seen, from here on: the election and the shell go by them. */
+const configure = (d: Draft, { active, lastSeen, deciding }: Ensemble): void => {
+  d.election = withDeciding(d.election, deciding);
+  d.effects.push({ type: 'Configure', active, lastSeen });
+};
+
+/** In /zookeeper/config stands what this server goes by, also where no transaction has written it. */
+const showConfiguration = (d: Draft): void => {
+  const { members, text } = d.replication.ensemble.active;
+  if (members.length > 0) d.service = service.showConfiguration(d.service, text);
+};
+
+/** A server that looks hears of another's active configuration. */
+const learnConfig = (d: Draft, text: string | null): void => {
+  const { ensemble, role } = d.replication;
+  if (text === null || !ensemble.dynamic || role.leader !== null || text === ensemble.active.text) return;
+  const config = readConfiguration(text);
+  if (config !== null) replicate(d, { type: 'LearnConfig', config });
 };
 
 const refuse = (d: Draft, event: ReplicationEvent, guard: string): void => {
   switch (event.type) {
     case 'Packet':
       d.effects.push({ type: 'Refused', what: event.packet.type, guard, peer: event.from });
+      if (guard === 'KeepsBase') d.replication = askForSnapshot(d.replication);
       return dropPeer(d, event.from);
     // A connection that this end has given up, a quorum that is there, an answer to what was cut or left meanwhile.
     case 'NoticeClose':
@@ -187,7 +227,10 @@ const performReplication = (d: Draft, effect: ReplicationEffect): void => {
   switch (effect.type) {
     case 'LookForLeader':
       d.timing = timing.roleChanged(d.timing, d.clock.nowMs);
-      return elect(d, { type: 'StartElection', epoch: effect.epoch, zxid: effect.zxid });
+      if (effect.designated === null)
+        return elect(d, { type: 'StartElection', epoch: effect.epoch, zxid: effect.zxid });
+      d.election = follows(d.election, effect.designated, effect.zxid);
+      return replicate(d, { type: 'Elected', leader: effect.designated });
     case 'SendSnapshot':
       d.effects.push({
         type: 'Send',
@@ -199,7 +242,7 @@ const performReplication = (d: Draft, effect: ReplicationEffect): void => {
       const restored = service.restore(effect.snapshot, effect.zxid);
       if ('refused' in restored) d.effects.push({ type: 'Refused', what: 'SNAP', guard: restored.refused, peer: null });
       else d.service = restored.state;
-      return;
+      return showConfiguration(d);
     }
     case 'Deliver':
       for (const txn of effect.txns) {
@@ -222,9 +265,11 @@ const performReplication = (d: Draft, effect: ReplicationEffect): void => {
       d.effects.push(effect);
       return;
     case 'Send':
-      d.effects.push(effect.packet.type === 'NEWLEADER' ? withConfig(d, effect.to, effect.packet) : effect);
-      if (effect.packet.type === 'COMMIT') passSyncs(d, effect.to, effect.packet.zxid);
-      else if (effect.packet.type === 'INFORM') passSyncs(d, effect.to, effect.packet.txn.zxid);
+      d.effects.push(effect);
+      if (effect.packet.type === 'COMMIT' || effect.packet.type === 'COMMITANDACTIVATE')
+        passSyncs(d, effect.to, effect.packet.zxid);
+      else if (effect.packet.type === 'INFORM' || effect.packet.type === 'INFORMANDACTIVATE')
+        passSyncs(d, effect.to, effect.packet.txn.zxid);
       return;
     case 'Disconnect':
     case 'DisconnectAll':
@@ -238,12 +283,6 @@ const performReplication = (d: Draft, effect: ReplicationEffect): void => {
       return absurd(effect);
   }
 };
-
-const withConfig = (d: Draft, to: ServerId, { epoch }: Extract<Packet, { type: 'NEWLEADER' }>): ServerEffect => ({
-  type: 'Send',
-  to,
-  packet: { type: 'NEWLEADER', epoch, config: d.config.configText },
-});
 
 /** The tree as it is now. It must not change under the snapshot: the batch goes on with a new owner. */
 const snapshotNow = (d: Draft): ReturnType<typeof service.snapshotOf> => {
@@ -263,6 +302,7 @@ const startServing = (d: Draft, epoch: number): void => {
   const { config, clock } = d;
   d.serving = true;
   elect(d, { type: 'UpdateVoteEpoch', epoch });
+  showConfiguration(d);
   if (leads(d.replication)) d.leading = leader.lead(d.service.database, config.tickTimeMs, clock.nowMs, config.rules);
   serve(d, {
     type: 'StartServing',
@@ -318,10 +358,20 @@ const propose = (d: Draft, write: WriteToPrepare, origin: ServerId): void => {
   const zxid = nextZxid(d.replication);
   if (zxid === null) return replicate(d, { type: 'Resign' });
   const { nowMs, wallMs } = d.clock;
-  const stamp = { origin, zxid, timeMs: wallMs, nowMs };
+  const isReconfig = write.request.op === 'reconfig';
+  const stamp = { origin, zxid, timeMs: wallMs, nowMs, ...(isReconfig ? { reconfig: reconfiguring(d) } : {}) };
   const prepared = leader.prepare(d.leading, d.service.database, write, stamp, d.config.rules);
   d.leading = prepared.leader;
   replicate(d, { type: 'Propose', txn: prepared.txn });
+};
+
+/** What a reconfig is checked against. Observers get no proposals, so they do not count as synchronised. */
+const reconfiguring = ({ config, replication }: Draft): Reconfiguring => {
+  if (config.reconfig === undefined) return 'disabled';
+  const { active, lastSeen } = replication.ensemble;
+  if (active.members.length === 0) return 'standalone';
+  const synced = replication.role.learners.flatMap((l) => (l.stage === 'synced' && !l.observer ? [l.sid] : []));
+  return { active, lastSeen, synced: [config.self, ...synced], minVoters: config.reconfig.minVoters };
 };
 
 const answerSyncs = (d: Draft): void => {

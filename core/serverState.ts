@@ -1,4 +1,5 @@
 /** One server: its parts, what it can be told and what it asks. */
+import type { Configuration } from './configuration.js';
 import type { ElectionState } from './election.js';
 import type { ServerId } from './data/quorum.js';
 import type { Zxid } from './data/zxid.js';
@@ -17,8 +18,17 @@ import type { Notification } from './vote.js';
 
 export type ServerConfig = {
   readonly self: ServerId;
-  /** Ids of the voting servers. */
-  readonly voters: readonly ServerId[];
+  /** The configuration that this server knows active as it starts: from its files. Without members: it stands alone. */
+  readonly configuration: Configuration;
+  /** Without it a reconfig is refused, and nothing is learned of others' configurations (reconfigEnabled). */
+  readonly reconfig?: {
+    /** Fewer voters are refused: 2, or 1 where `standaloneEnabled=false`. */
+    readonly minVoters: number;
+    /** A newer configuration that the files name, seen before the last stop and perhaps not committed. */
+    readonly lastSeen: Configuration | null;
+  };
+  /** Whether it serves clients while it leads (leaderServes); true without it. */
+  readonly leaderServes?: boolean;
   readonly tickTimeMs: number;
   /** Ticks that a learner may take to connect and synchronise. */
   readonly initLimitTicks: number;
@@ -30,8 +40,6 @@ export type ServerConfig = {
   readonly commitLogCount: number;
   /** A snapshot is taken after this many transactions. */
   readonly snapCount: number;
-  /** The configuration that NEWLEADER carries: `server.N=...` lines and `version=`. */
-  readonly configText: string;
   /** Without them ZooKeeper's defaults hold. */
   readonly rules?: ServiceRules;
 };
@@ -57,7 +65,13 @@ export type Clock = { readonly nowMs: number; readonly wallMs: number };
 export type ServerEvent =
   /** Time has passed; at least every 50 ms. */
   | { readonly type: 'Tick' }
-  | { readonly type: 'NotificationReceived'; readonly from: ServerId; readonly notification: Notification }
+  | {
+      readonly type: 'NotificationReceived';
+      readonly from: ServerId;
+      readonly notification: Notification;
+      /** Text of the sender's active configuration; without it: not known. */
+      readonly config?: string | null;
+    }
   | { readonly type: 'PacketReceived'; readonly from: ServerId; readonly packet: Packet }
   /** A quorum connection has ended; nothing more comes from it. */
   | { readonly type: 'PeerClosed'; readonly peer: ServerId }
@@ -96,6 +110,8 @@ export type ServerEffect =
   | { readonly type: 'CloseClient'; readonly conn: number; readonly reason: CloseReason }
   /** For the audit log. */
   | { readonly type: 'Audit'; readonly entry: AuditEntry }
+  /** These configurations are known now: addresses are theirs; the active one belongs into the files. */
+  | { readonly type: 'Configure'; readonly active: Configuration; readonly lastSeen: Configuration }
   /** For the server's log; the guard by which the event was refused. */
   | { readonly type: 'Refused'; readonly what: string; readonly guard: string; readonly peer: ServerId | null };
 

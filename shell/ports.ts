@@ -56,7 +56,8 @@ export const openPorts = (options: PortOptions): Ports => {
           self: config.self,
           peers: config.servers.map((s) => ({ sid: s.id, host: s.host, electionPort: s.electionPort })),
           bind: { host: own.host, port: own.electionPort },
-          onNotification: (from, { notification }) => push({ type: 'NotificationReceived', from, notification }),
+          onNotification: (from, { notification, config: text }) =>
+            push({ type: 'NotificationReceived', from, notification, config: text }),
           onFailed: failed('election'),
           handshakeTimeoutMs: config.tickTimeMs * config.syncLimitTicks,
           security,

@@ -3,16 +3,16 @@
  * as one batch; its effects are carried out in order, then one sync and one write a socket.
  */
 import * as E from 'fp-ts/lib/Either.js';
-import type { ServerId } from '../core/data/quorum.js';
-import { formatZxid } from '../core/data/zxid.js';
+import type { Configuration } from '../core/configuration.js';
+import { formatZxid, zeroZxid } from '../core/data/zxid.js';
 import type { Zxid } from '../core/data/zxid.js';
 import { snapshotOfServer } from '../core/inspect.js';
 import { firstSnapshot, serverStep, startServer, statusOf } from '../core/server.js';
 import type { ServerConfig, ServerEffect, ServerEvent, ServerState, ServerStep, Status } from '../core/server.js';
-import { formatConfiguration } from '../wire/config.js';
 import type { AuthProvider } from '../core/service/auth.js';
 import { openAudit } from './audit.js';
 import type { AuditLog } from './audit.js';
+import { configurationOf, plainConfiguration } from '../wire/config.js';
 import type { Config } from './configValues.js';
 import { allowedWords, answerFourLetterWord } from './fourLetter.js';
 import type { WordActions } from './fourLetter.js';
@@ -107,7 +107,7 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     disk: options.disk,
     metrics,
     log,
-    membership: configTextOf(config),
+    membership: configurationFor(config).text,
     lastSnapshot: recovered.snapshot === null ? null : recovered.base,
   });
   sample(metrics.summaries.dbinittime, Math.round(performance.now() - started));
@@ -128,7 +128,7 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
   });
   const ports = openPorts({
     config,
-    configText: configTextOf(config),
+    configText: configurationFor(config).text,
     security: security.right,
     audit: audit?.right ?? null,
     log,
@@ -232,25 +232,25 @@ const clock = (): { readonly nowMs: number; readonly wallMs: number } => ({
   wallMs: Date.now(),
 });
 
-const votersOf = (config: Config): readonly ServerId[] =>
-  config.servers.length === 0 ? [config.self] : config.servers.filter((s) => s.role === 'participant').map((s) => s.id);
-
-export const configTextOf = (config: Config): string =>
-  formatConfiguration({
-    members: config.servers.map((s) => ({
-      sid: s.id,
-      addresses: [{ host: s.host, quorumPort: s.quorumPort, electionPort: s.electionPort }],
-      role: s.role,
-      client: s.client,
-    })),
-    groups: [],
-    weights: [],
-    version: { epoch: 0, counter: 0 },
-  });
+/** A server that stands alone is the only voter of a configuration that nobody sees. */
+export const configurationFor = (config: Config): Configuration =>
+  config.servers.length === 0
+    ? plainConfiguration([config.self])
+    : configurationOf({
+        members: config.servers.map((s) => ({
+          sid: s.id,
+          addresses: [{ host: s.host, quorumPort: s.quorumPort, electionPort: s.electionPort }],
+          role: s.role,
+          client: s.client,
+        })),
+        groups: [],
+        weights: [],
+        version: zeroZxid,
+      });
 
 const coreConfig = (config: Config, authProviders: readonly AuthProvider[] = []): ServerConfig => ({
   self: config.self,
-  voters: votersOf(config),
+  configuration: configurationFor(config),
   tickTimeMs: config.tickTimeMs,
   initLimitTicks: config.initLimitTicks,
   syncLimitTicks: config.syncLimitTicks,
@@ -258,7 +258,6 @@ const coreConfig = (config: Config, authProviders: readonly AuthProvider[] = [])
   maxSessionTimeoutMs: config.maxSessionTimeoutMs,
   commitLogCount: config.commitLogCount,
   snapCount: config.snapCount,
-  configText: configTextOf(config),
   rules: rulesOf(config, authProviders),
 });
 
@@ -321,6 +320,8 @@ const carryOut = (
       if (E.isLeft(cut)) fatal(`the log cannot be cut after ${formatZxid(effect.zxid)}: ${cut.left}`);
       return;
     }
+    case 'Configure':
+      return;
     case 'Refused':
       return log('warn', `${effect.what} from ${effect.peer ?? 'this server'} is refused: ${effect.guard}`, {
         guard: effect.guard,

@@ -241,9 +241,8 @@ const readPing = (zxid: Zxid, data: Reader | null, from: Direction): E.Either<Wi
   return error === null ? E.right({ type: 'PING', zxid, touched }) : E.left(error);
 };
 
-/** ZooKeeper's UNIMPLEMENTED and RECONFIGDISABLED. */
+/** ZooKeeper's UNIMPLEMENTED. */
 const unimplemented = -6;
-const reconfigDisabled = -123;
 
 /** int64 session, int cxid, int opcode, the client's record. What is forwarded but not offered fails with UNIMPLEMENTED. */
 const readForwardedRequest = (r: Reader, identities: readonly Identity[]): ForwardedRequest => {
@@ -253,8 +252,7 @@ const readForwardedRequest = (r: Reader, identities: readonly Identity[]): Forwa
   const record = openReader(r.bytes, r.at, r.end);
   if (opcode === opcodes.sync)
     return { session, cxid, request: { op: 'sync', path: readString(record, 'path') }, identities };
-  const err = opcode === opcodes.reconfig ? reconfigDisabled : unimplemented;
-  const request = readForwarded(record, opcode) ?? { op: 'invalid', err };
+  const request = readForwarded(record, opcode) ?? { op: 'invalid', err: unimplemented };
   return { session, cxid, request, identities };
 };
 

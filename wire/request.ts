@@ -110,8 +110,6 @@ export const readClientRequest = (r: Reader, opcode: number): ClientRequest => {
       const op = opcode === opcodes.checkWatches ? 'checkWatches' : 'removeWatches';
       return readable(r, { op, path, kind: readInt(r) });
     }
-    case opcodes.reconfig:
-      return readable(r, readReconfig(r));
     case opcodes.sync:
       return readable(r, { op: 'sync', path: readString(r, 'path') });
     case opcodes.ping:
@@ -148,6 +146,8 @@ const readAnyWrite = (r: Reader, opcode: number): WriteRequest | null => {
       return readMulti(r);
     case opcodes.setACL:
       return readSetAcl(r);
+    case opcodes.reconfig:
+      return readReconfig(r);
     default: {
       const part = readPart(r, opcode);
       return part?.op === 'check' ? null : part; // a check stands only inside a multi
@@ -189,7 +189,7 @@ const readSetWatches = (r: Reader, op: 'setWatches' | 'setWatches2'): ReadReques
 };
 
 /** ReconfigRequest: ustring joiningServers, leavingServers, newMembers, int64 curConfigId. */
-const readReconfig = (r: Reader): ReadRequest => {
+const readReconfig = (r: Reader): WriteRequest => {
   const joining = readString(r, 'joiningServers');
   const leaving = readString(r, 'leavingServers');
   const members = readString(r, 'newMembers');

@@ -54,7 +54,11 @@ export const mirrorOf = (setting: Setting, init: ElectionWorld): Mirror<Election
     'world.channels[].wire': 'wire',
     'world.budget': 'budget',
   },
-  hidden: { 'servers[].self': 'constant of the model', 'servers[].voters': 'constant of the model' },
+  hidden: {
+    'servers[].self': 'constant of the model',
+    'servers[].voters': 'constant of the model',
+    'servers[].deciding': 'constant of the model',
+  },
   invariants: { VoteIsGenuine: voteIsGenuine(setting), ReceivedInRound: receivedInRound },
   refusal: (w, action, args) => {
     const next = attempt(setting, w, action, args);
@@ -118,7 +122,7 @@ const attempt = (setting: Setting, w: ElectionWorld, action: string, args: reado
       const left = world.spend(w.world, 'crashes');
       const stopped = left && world.stop(left, i);
       if (stopped === null) return notOffered;
-      return { servers: w.servers.with(i, initialElection(server.self, setting.voters)), world: stopped };
+      return { servers: w.servers.with(i, initialElection(server.self, [setting.configuration])), world: stopped };
     }
     default:
       return notOffered;
@@ -195,7 +199,7 @@ export const initOf = (setting: Setting, name: string): ElectionWorld | null => 
 const worldOf = (setting: Setting): ElectionWorld => {
   const ids = [...setting.voters, ...setting.observers].sort((a, b) => a - b);
   return {
-    servers: ids.map((id) => initialElection(id, setting.voters)),
+    servers: ids.map((id) => initialElection(id, [setting.configuration])),
     // Scripts are not held back by the bounds of the model.
     world: world.emptyWorld(ids.length, { ...setting.limits, maxWire: Infinity, maxFlight: Infinity }, unbounded),
   };

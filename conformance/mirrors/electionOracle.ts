@@ -1,7 +1,7 @@
 /** The election as Replication's models have it: whom a server may be told to follow (spec/ElectionContract.tla). */
-import { isQuorum } from '../../core/data/quorum.js';
 import type { ServerId } from '../../core/data/quorum.js';
 import { compareZxid } from '../../core/data/zxid.js';
+import { isQuorumWhere } from '../../core/membershipRules.js';
 import { placeOf } from '../world/replication.js';
 import type { Place, World } from '../world/replication.js';
 
@@ -17,7 +17,6 @@ export const mayFollow = (w: World, i: ServerId, l: ServerId): boolean => {
   if (w.rules.anyElection) return true;
   const supports = (p: Place, j: number): boolean =>
     i === l ? p.asking !== null && voteBelow(p.asking, j + 1, own, l) : p.told === l || p.asking !== null;
-  const { voters } = w.rules;
-  if (!voters.includes(l)) return false;
-  return isQuorum(voters.length, voters.filter((v) => supports(placeOf(w, v), v - 1)).length);
+  const { configuration } = w.rules;
+  return configuration.voters.includes(l) && isQuorumWhere(configuration, (v) => supports(placeOf(w, v), v - 1));
 };

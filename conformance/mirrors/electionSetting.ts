@@ -1,11 +1,14 @@
 /** The constants of a model of spec/MCElection.tla, read from its entry in spec/models.json. */
-import type * as E from 'fp-ts/lib/Either.js';
+import * as E from 'fp-ts/lib/Either.js';
 import { isArray } from 'tla-checker-cli';
 import type { TlaValue } from 'tla-checker-cli';
+import { plainConfiguration } from '../../core/configuration.js';
+import type { Configuration } from '../../core/configuration.js';
 import type { ServerId } from '../../core/data/quorum.js';
+import type { Group } from '../../core/membershipRules.js';
 import type { Zxid } from '../../core/data/zxid.js';
 import { untrusted } from '../../core/election.js';
-import { readConstants } from '../mirror.js';
+import { constantValue, readConstants } from '../mirror.js';
 import type { Model } from '../models.js';
 import type { Budget, Limits } from '../world/notifications.js';
 
@@ -13,6 +16,8 @@ import type { Budget, Limits } from '../world/notifications.js';
 export type Setting = {
   readonly voters: readonly ServerId[];
   readonly observers: readonly ServerId[];
+  /** Of these voters, with the groups of spec/Quorums.tla where the model has them. */
+  readonly configuration: Configuration;
   readonly epoch: ReadonlyMap<ServerId, number>;
   readonly lastZxid: ReadonlyMap<ServerId, Zxid>;
   readonly newEpoch: number;
@@ -27,6 +32,16 @@ export const entries = (v: TlaValue | undefined): readonly (readonly [TlaValue, 
   if (typeof v !== 'object') return [];
   if (isArray(v)) return v.map((w, k) => [k + 1, w]);
   return 'fcn' in v ? v.fcn : [];
+};
+
+/** Groups with weights, of a model whose quorums are those of spec/Quorums.tla; null: majorities. */
+export const groupsOf = (model: Model): readonly Group[] | null => {
+  const value = constantValue(model, 'Groups');
+  if (E.isLeft(value)) return null;
+  const group = (g: TlaValue): Group => ({
+    members: entries(g).map(([server, weight]) => ({ server: server as ServerId, weight: weight as number })),
+  });
+  return (value.right as { readonly set: readonly TlaValue[] }).set.map(group);
 };
 
 /** Left lists the constants that are missing or have no such value. */
@@ -44,6 +59,7 @@ export const readSetting = (model: Model): E.Either<string, Setting> => {
   const setting: Setting = {
     voters: ids('Voter'),
     observers: ids('Observer'),
+    configuration: plainConfiguration(ids('Voter'), ids('Observer'), groupsOf(model)),
     epoch: byServer('Epoch', (v) => (typeof v === 'number' ? v : null)),
     lastZxid: byServer('LastZxid', readZxid),
     newEpoch: count('NewEpoch'),

@@ -10,6 +10,7 @@ import type { DiskFiles } from '../../core/recovery.js';
 import { nextZxid } from '../../core/replication/broadcast.js';
 import type { Packet } from '../../core/replication/packet.js';
 import { replicationStep } from '../../core/replication/replication.js';
+import { staticEnsemble } from '../../core/ensemble.js';
 import { restart } from '../../core/replication/state.js';
 import type { ReplicationEffect, ReplicationEvent, ReplicationState } from '../../core/replication/state.js';
 import { noSession } from '../../core/service/txn.js';
@@ -253,7 +254,7 @@ const started = (w: W, i: ServerId): Outcome => {
   const { disk } = placeOf(w.world, i);
   const recovery = recover(filesOf(disk));
   if ('refused' in recovery) return { refused: recovery.refused.type };
-  const begun = restart(i, w.setting.voters, w.setting.limits, recovery.ok);
+  const begun = restart(i, staticEnsemble(w.setting.configuration), w.setting.limits, recovery.ok);
   let world = woken(w.world, i, oneZxid(recovery.ok.base));
   for (const effect of begun.effects) world = perform(world, i, oneEffect(effect));
   return { ...w, servers: w.servers.map((s, n) => (n === i - 1 ? begun.state : s)), world };
@@ -358,7 +359,7 @@ export const replicationMirror: MakeMirror = (model) => {
           shows(before.world, action, args, after.world, before.order),
       ]),
     ),
-    invariants: invariantsOf(setting.right.voters),
+    invariants: invariantsOf(setting.right.configuration),
   };
   return E.right(anyMirror(mirror));
 };

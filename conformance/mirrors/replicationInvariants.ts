@@ -3,6 +3,8 @@
  * exactly the states that TLC flags, and uses them where TLC is not at hand (random runs, recorded ones).
  */
 import type { TlaValue } from 'tla-checker-cli';
+import type { Config } from '../../core/membershipRules.js';
+import { isQuorumWhere } from '../../core/membershipRules.js';
 import type { TlaState } from '../mirror.js';
 import { remembered } from '../remembered.js';
 
@@ -83,7 +85,6 @@ const same = (a: Zxid | undefined, b: Zxid | undefined): boolean =>
 const isPrefix = (s: History, t: History): boolean => s.length <= t.length && s.every((z, n) => same(z, t[n]));
 const increasing = (s: History): boolean => s.every((z, n) => n === 0 || below(s[n - 1] as Zxid, z));
 const lastOf = (s: History): Zxid => s.at(-1) ?? [0, 0];
-const isQuorum = (voters: readonly number[], count: number): boolean => 2 * count > voters.length;
 const serving = (s: Opened, i: number): boolean => s.phase[i] === 'BROADCAST';
 const leading = (s: Opened, i: number): boolean => s.leader[i] === i + 1;
 const servers = (s: Opened): readonly number[] => s.phase.map((_, i) => i);
@@ -140,7 +141,7 @@ const stages = ['none', 'info', 'epoch', 'waiting', 'ackepoch', 'syncing', 'sync
 const types = ['FOLLOWERINFO', 'LEADERINFO', 'ACKEPOCH', 'DIFF', 'TRUNC', 'SNAP', 'NEWLEADER', 'UPTODATE'];
 const packets = [...types, 'PROPOSAL', 'ACK', 'COMMIT', 'OBSERVERINFO', 'INFORM', 'REQUEST', 'SYNC', 'EOF'];
 
-const checks: Readonly<Record<string, (s: Opened, voters: readonly number[]) => boolean>> = {
+const checks: Readonly<Record<string, (s: Opened, config: Config) => boolean>> = {
   TypeOK: (s) =>
     servers(s).every((i) => {
       const { commits, pending, mode, stage } = at(s.sync, i);
@@ -186,8 +187,8 @@ const checks: Readonly<Record<string, (s: Opened, voters: readonly number[]) => 
         !(leading(s, l) && serving(s, l) && s.acceptedEpoch.every((e) => e <= epochOf(s, l))) ||
         isPrefix(s.order, at(s.log, l)),
     ),
-  Durability: (s, voters) =>
-    isQuorum(voters, voters.filter((v) => isPrefix(s.order, at(s.log, v - 1).slice(0, at(s.synced, v - 1)))).length),
+  Durability: (s, config) =>
+    isQuorumWhere(config, (v) => isPrefix(s.order, at(s.log, v - 1).slice(0, at(s.synced, v - 1)))),
   EpochsInOrder: (s) =>
     servers(s).every(
       (i) =>
@@ -219,8 +220,8 @@ const checks: Readonly<Record<string, (s: Opened, voters: readonly number[]) => 
     ),
 };
 
-/** The invariants, by name, where these servers vote; the others observe. */
-export const invariantsOf = (voters: readonly number[]): Readonly<Record<string, (state: TlaState) => boolean>> =>
+/** The invariants, by name, where these quorums decide. */
+export const invariantsOf = (config: Config): Readonly<Record<string, (state: TlaState) => boolean>> =>
   Object.fromEntries(
-    Object.entries(checks).map(([name, check]) => [name, (state: TlaState) => check(open(state), voters)]),
+    Object.entries(checks).map(([name, check]) => [name, (state: TlaState) => check(open(state), config)]),
   );

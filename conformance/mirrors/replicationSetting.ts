@@ -1,8 +1,11 @@
 /** What a model of spec/MCReplication.tla sets, and what a mirror of it is made of. */
 import * as E from 'fp-ts/lib/Either.js';
+import { plainConfiguration } from '../../core/configuration.js';
+import type { Configuration } from '../../core/configuration.js';
 import type { ServerId } from '../../core/data/quorum.js';
 import type { Limits, ReplicationState } from '../../core/replication/state.js';
 import { constantValue } from '../mirror.js';
+import { groupsOf } from './electionSetting.js';
 import type { Model } from '../models.js';
 import type { History, Rules, World } from '../world/replication.js';
 import type { Syncs } from './replicationSync.js';
@@ -19,6 +22,8 @@ export type Budget = readonly [
 export type Setting = {
   readonly servers: readonly ServerId[];
   readonly voters: readonly ServerId[];
+  /** Of these voters, all others observing; with the groups of spec/Quorums.tla where the model has them. */
+  readonly configuration: Configuration;
   readonly initialLog: History;
   /** Epochs that servers have accepted before, by server. */
   readonly promises: readonly (readonly [ServerId, number])[];
@@ -77,9 +82,11 @@ export const settingOf = (model: Model): E.Either<string, Setting> => {
   const servers = setOf(c['Server']);
   const observers = setOf(c['Observer']);
   const voters = servers.filter((i) => !observers.includes(i));
+  const configuration = plainConfiguration(voters, observers, groupsOf(model));
   return E.right({
     servers,
     voters,
+    configuration,
     initialLog: (c['InitialLog'] as readonly (readonly [number, number])[]).map(([epoch, counter]) => ({
       epoch,
       counter,
@@ -87,7 +94,7 @@ export const settingOf = (model: Model): E.Either<string, Setting> => {
     promises: (c['Promises'] as { readonly set: readonly (readonly [number, number])[] }).set,
     limits: { keep: keepAll, maxCounter: c['MaxCounter'] as number },
     rules: {
-      voters,
+      configuration,
       eagerEpochs: c['EpochWrites'] === 'eager',
       lateNotice: c['LateNotice'] === true,
       anyElection: c['AnyElection'] === true,

@@ -205,7 +205,7 @@ const keyOfServer = (s: ReplicationState | null): unknown =>
         role: { ...s.role, sync: { ...s.role.sync, pending: s.role.sync.pending.map((t) => t.zxid) } },
         disk: { ...s.disk, log: logOf(s) },
         delivered: s.delivered,
-        fixed: { self: s.self, voters: s.voters, limits: s.limits },
+        fixed: { self: s.self, ensemble: s.ensemble, limits: s.limits, wantsSnapshot: s.wantsSnapshot },
       };
 
 const keyOfPlace = (p: Place): unknown => ({

@@ -39,7 +39,7 @@ export const membershipMutants = [
   {
     id: 'a leader that is voted out goes on committing',
     file: 'core/membership.ts',
-    find: 'retired = !entry.config.voters.includes(s.self);',
+    find: 'retired = retires(s.self, entry.config);',
     replace: 'retired = false;',
     operator: 'dropped guard',
     where: 'membership',
@@ -65,8 +65,8 @@ export const membershipMutants = [
   },
   {
     id: 'the version that a request is meant for does not matter',
-    file: 'core/membership.ts',
-    find: "if (!sameVersion(lastSeen, request.from)) return { refused: 'SameVersion' };",
+    file: 'core/membershipRules.ts',
+    find: "if (!sameVersion(lastSeen, from)) return { refused: 'SameVersion' };",
     replace: '',
     operator: 'dropped guard',
     where: 'membership',
@@ -74,8 +74,8 @@ export const membershipMutants = [
   },
   {
     id: 'a second reconfig is proposed while one is pending',
-    file: 'core/membership.ts',
-    find: "if (!sameZxid(lastSeen.version, config.version)) return { refused: 'NoneInFlight' };",
+    file: 'core/membershipRules.ts',
+    find: "if (!sameZxid(lastSeen.version, active.version)) return { refused: 'NoneInFlight' };",
     replace: '',
     operator: 'dropped guard',
     where: 'membership',
@@ -102,7 +102,7 @@ export const membershipMutants = [
   {
     id: 'a server whose part changes stays',
     file: 'core/membership.ts',
-    find: 'if (observes(s.self, config) !== observes(s.self, s.disk.config)) return leave(next, designated);',
+    find: 'if (changesPart(s.self, s.disk.config, config)) return leave(next, designated);',
     replace: '',
     operator: 'dropped effect',
     where: 'membership',

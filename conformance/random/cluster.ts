@@ -3,6 +3,7 @@
  * what it asks, as shell/server.ts does. A server may stop at any point of that, and starts again from its files.
  */
 import type { ServerId } from '../../core/data/quorum.js';
+import { plainConfiguration } from '../../core/configuration.js';
 import { formatZxid, sameZxid } from '../../core/data/zxid.js';
 import type { Zxid } from '../../core/data/zxid.js';
 import { explainRefusal, recover } from '../../core/recovery.js';
@@ -116,7 +117,7 @@ export const clusterOf = (options: ClusterOptions, ports: ClusterPorts): Cluster
     });
     const config = {
       self: sid,
-      voters: ids,
+      configuration: plainConfiguration(ids),
       tickTimeMs,
       initLimitTicks: 10,
       syncLimitTicks: 5,
@@ -124,7 +125,6 @@ export const clusterOf = (options: ClusterOptions, ports: ClusterPorts): Cluster
       maxSessionTimeoutMs: 20 * tickTimeMs,
       commitLogCount: options.commitLogCount,
       snapCount: options.snapCount,
-      configText: ids.map((id) => `server.${id}=s${id}:2888:3888:participant`).join('\n') + '\nversion=0',
     };
     const skewMs = chance.below(100_000);
     const state = null;
@@ -236,6 +236,8 @@ export const clusterOf = (options: ClusterOptions, ports: ClusterPorts): Cluster
         return ports.toClients(sid, effect);
       case 'Refused':
         return ports.onRefused(effect.what, effect.guard, sid, effect.peer);
+      case 'Configure':
+        return ports.onFault('StaticEnsemble', `server ${sid} goes by ${effect.active.text}`);
     }
   };
 

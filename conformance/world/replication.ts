@@ -8,6 +8,7 @@ import type { ServerId } from '../../core/data/quorum.js';
 import { compareZxid } from '../../core/data/zxid.js';
 import type { Zxid } from '../../core/data/zxid.js';
 import { zeroZxid } from '../../core/data/zxid.js';
+import type { Config } from '../../core/membershipRules.js';
 import { outlivesCut } from '../../core/recovery.js';
 import type { Packet } from '../../core/replication/packet.js';
 import type { ReplicationEffect } from '../../core/replication/state.js';
@@ -61,7 +62,7 @@ export type Place = {
 
 /** How the spec's constants set the world. */
 export type Rules = {
-  readonly voters: readonly ServerId[];
+  readonly configuration: Config;
   readonly eagerEpochs: boolean;
   readonly lateNotice: boolean;
   readonly anyElection: boolean;

@@ -2,15 +2,17 @@
  * Broadcast: the leader numbers transactions, a quorum logs them, everybody applies them in order.
  * Mirrors spec/Broadcast.tla: every action there is the function of the same name here.
  */
-import { isQuorum } from '../data/quorum.js';
 import type { ServerId } from '../data/quorum.js';
 import { compareZxid, sameZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
 import { windowAt, windowSize, windowSlice } from '../data/window.js';
 import type { Txn } from '../service/txn.js';
+import { activated, configurationIn, judged, needsOf, proposed, sawAll, settled } from '../ensemble.js';
+import type { Configuration } from '../configuration.js';
+import { designatedLeader } from '../membershipRules.js';
 import { unchanged } from '../step.js';
 import { delivered } from './delivery.js';
-import type { PacketOf } from './packet.js';
+import type { Packet, PacketOf } from './packet.js';
 import {
   appended,
   countUpTo,
@@ -21,9 +23,11 @@ import {
   leave,
   lookForLeader,
   quiescent,
-  supporters,
+  isBacked,
+  observes,
   votes,
   withDisk,
+  withEnsemble,
   withEpochs,
   withLearner,
   withLearners,
@@ -56,16 +60,19 @@ export const propose = (s: ReplicationState, txn: Txn): ReplicationStep => {
   if (next === null || !sameZxid(next, txn.zxid)) return { refused: 'NextZxid' };
   const effects: ReplicationEffect[] = [{ type: 'Append', txns: [txn] }];
   for (const l of s.role.learners)
-    if (forwarding(l) && votes(s, l.sid)) effects.push({ type: 'Send', to: l.sid, packet: { type: 'PROPOSAL', txn } });
-  return { state: withDisk(s, appended(s.disk, [txn])), effects };
+    if (forwarding(l) && !l.observer) effects.push({ type: 'Send', to: l.sid, packet: { type: 'PROPOSAL', txn } });
+  return { state: withEnsemble(withDisk(s, appended(s.disk, [txn])), proposed(s.ensemble, txn)), effects };
 };
 
 /** A follower gets a proposal: to be logged at once when it serves, after UPTODATE otherwise. */
 export const handleProposal = (s: ReplicationState, from: ServerId, packet: PacketOf<'PROPOSAL'>): ReplicationStep => {
   if (!follows(s) || s.role.leader !== from) return { refused: 'FromLeader' };
   const { txn } = packet;
-  if (s.role.phase === 'BROADCAST')
-    return { state: withDisk(s, appended(s.disk, [txn])), effects: [{ type: 'Append', txns: [txn] }] };
+  const ensemble = sawAll(s.ensemble, [txn]);
+  if (s.role.phase === 'BROADCAST') {
+    const state = withEnsemble(withDisk(s, appended(s.disk, [txn])), ensemble);
+    return { state, effects: [{ type: 'Append', txns: [txn] }] };
+  }
   const { sync } = s.role;
   if (s.role.phase !== 'SYNCHRONIZATION' || sync.mode === 'none') return { refused: 'Expected' };
   const next: Sync = {
@@ -75,7 +82,7 @@ export const handleProposal = (s: ReplicationState, from: ServerId, packet: Pack
     commits: sync.commits,
     snap: sync.snap,
   };
-  return { state: withRole(s, withSync(s.role, next)), effects: [] };
+  return { state: withEnsemble(withRole(s, withSync(s.role, next)), ensemble), effects: [] };
 };
 
 /** The disk has the log up to `zxid`: a follower acknowledges each new entry, a leader counts itself, an observer is silent. */
@@ -86,7 +93,7 @@ export const logSynced = (s: ReplicationState, zxid: Zxid): ReplicationStep => {
   if (leads(s)) return role.phase === 'BROADCAST' ? committed(state) : { state, effects: [] };
   if (!follows(s)) return { state, effects: lookForLeader(state) };
   if (role.phase === 'BROADCAST') {
-    if (!votes(s, s.self)) return { state, effects: [] };
+    if (observes(s, s.self)) return { state, effects: [] };
     const leader = role.leader as ServerId;
     const effects = windowSlice(disk.log, countUpTo(disk.log, disk.synced), countUpTo(disk.log, zxid)).map(
       (txn): ReplicationEffect => ({ type: 'Send', to: leader, packet: { type: 'ACK', zxid: txn.zxid } }),
@@ -103,14 +110,19 @@ export const handleAck = (s: ReplicationState, from: ServerId, packet: PacketOf<
   const { zxid } = packet;
   if (learner?.stage === 'syncing') {
     if (!sameZxid(zxid, { epoch: s.role.newEpoch, counter: 0 })) return { refused: 'Expected' };
-    const learners = withLearner(s.role.learners, { sid: from, stage: 'synced', zxid: learner.zxid });
+    const learners = withLearner(s.role.learners, {
+      sid: from,
+      stage: 'synced',
+      observer: learner.observer,
+      zxid: learner.zxid,
+    });
     const synced = withRole(s, withLearners(s.role, learners));
     if (s.role.phase !== 'BROADCAST') return established(synced);
     return { state: synced, effects: [{ type: 'Send', to: from, packet: { type: 'UPTODATE' } }] };
   }
   if (learner?.stage !== 'synced') return { refused: 'Expected' };
   if (zxid.counter === 0) return unchanged(s);
-  const learners = withLearner(s.role.learners, { sid: from, stage: 'synced', zxid });
+  const learners = withLearner(s.role.learners, { sid: from, stage: 'synced', observer: learner.observer, zxid });
   return committed(withRole(s, withLearners(s.role, learners)));
 };
 
@@ -120,29 +132,48 @@ export const handleAck = (s: ReplicationState, from: ServerId, packet: PacketOf<
  */
 const committed = (s: ReplicationState): ReplicationStep => {
   if (s.role.phase !== 'BROADCAST') return { state: s, effects: [] };
-  const { log, synced } = s.disk;
+  const { log } = s.disk;
   const start = countUpTo(log, s.delivered);
+  let { ensemble } = s;
   let end = start;
-  while (end < windowSize(log)) {
-    const { zxid } = windowAt(log, end) as Txn;
-    const others = supporters(s, s.role.learners, (l) => l.stage === 'synced' && compareZxid(l.zxid, zxid) >= 0);
-    const acks = compareZxid(synced, zxid) >= 0 ? others : others - 1;
-    if (!isQuorum(s.voters.length, acks)) break;
+  // One that has lost its vote commits no more: who is designated goes on from there.
+  while (end < windowSize(log) && !ensemble.retired) {
+    const txn = windowAt(log, end) as Txn;
+    if (!isAcknowledged(s, needsOf(ensemble, txn.zxid), txn.zxid)) break;
     end++;
+    const made = ensemble.dynamic ? configurationIn(txn) : null;
+    if (made !== null) ensemble = judged(activated(ensemble, made), s.self);
   }
   if (end === start) return { state: s, effects: [] };
   const txns = windowSlice(log, start, end);
   const step = delivered(s, (txns.at(-1) as Txn).zxid);
   const effects = [...step.effects];
   for (const l of s.role.learners)
-    if (forwarding(l))
-      for (const txn of txns)
-        effects.push({
-          type: 'Send',
-          to: l.sid,
-          packet: votes(s, l.sid) ? { type: 'COMMIT', zxid: txn.zxid } : { type: 'INFORM', txn },
-        });
-  return { state: step.state, effects };
+    if (forwarding(l)) for (const txn of txns) effects.push({ type: 'Send', to: l.sid, packet: news(s, l, txn) });
+  const zxid = (txns.at(-1) as Txn).zxid;
+  return { state: withEnsemble(step.state, settled(ensemble, zxid)), effects };
+};
+
+/** Whether quorums of these configurations have a transaction on disk. */
+const isAcknowledged = (s: ReplicationState, configs: readonly Configuration[], zxid: Zxid): boolean =>
+  isBacked(
+    s,
+    configs,
+    s.role.learners,
+    (l) => l.stage === 'synced' && compareZxid(l.zxid, zxid) >= 0,
+    compareZxid(s.disk.synced, zxid) >= 0,
+  );
+
+/** What a learner is told of a commit. */
+const news = (s: ReplicationState, to: Learner, txn: Txn): Packet => {
+  const made = s.ensemble.dynamic ? configurationIn(txn) : null;
+  if (made === null) return to.observer ? { type: 'INFORM', txn } : { type: 'COMMIT', zxid: txn.zxid };
+  const synced = s.role.learners.filter((l) => l.stage === 'synced' && !l.observer);
+  const acked = synced.map((l) => ({ server: l.sid, zxid: l.zxid }));
+  const leader = designatedLeader(s.self, made, acked);
+  return to.observer
+    ? { type: 'INFORMANDACTIVATE', txn, leader }
+    : { type: 'COMMITANDACTIVATE', zxid: txn.zxid, leader };
 };
 
 /** A follower is told that its next transaction is committed. */
@@ -180,13 +211,7 @@ export const noticeClose = (s: ReplicationState, peer: ServerId): ReplicationSte
 /** A leader has waited long enough for a quorum that it does not have. */
 export const leaderTimeout = (s: ReplicationState): ReplicationStep => {
   if (!leads(s)) return { refused: 'Leading' };
-  if (
-    isQuorum(
-      s.voters.length,
-      supporters(s, s.role.learners, () => true),
-    )
-  )
-    return { refused: 'QuorumMissing' };
+  if (isBacked(s, s.ensemble.deciding, s.role.learners, () => true)) return { refused: 'QuorumMissing' };
   return leave(s);
 };
 

@@ -1,6 +1,7 @@
 /** Applying what is committed, and forgetting what learners will hardly ask for. */
 import { compareZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
+import { activatedAll } from '../ensemble.js';
 import { windowAt, windowDrop, windowSize, windowSlice } from '../data/window.js';
 import type { Txn } from '../service/txn.js';
 import { countUpTo } from './state.js';
@@ -14,15 +15,17 @@ export const delivered = (
   if (compareZxid(zxid, s.delivered) <= 0) return { state: s, effects: [] };
   const from = countUpTo(s.disk.log, s.delivered);
   const to = countUpTo(s.disk.log, zxid);
+  const txns = windowSlice(s.disk.log, from, to);
   const state: ReplicationState = {
     self: s.self,
-    voters: s.voters,
+    ensemble: activatedAll(s.ensemble, txns),
     limits: s.limits,
     role: s.role,
     disk: trimmed(s.disk, to, s.limits.keep),
     delivered: zxid,
+    wantsSnapshot: s.wantsSnapshot,
   };
-  return { state, effects: [{ type: 'Deliver', txns: windowSlice(s.disk.log, from, to) }] };
+  return { state, effects: [{ type: 'Deliver', txns }] };
 };
 
 /** Drops applied entries once there are twice as many as are to be kept, so that the cost of dropping spreads. */

@@ -2,10 +2,11 @@
  * Discovery: a server that leads gathers a quorum, fixes a new epoch, and learns that nobody in the quorum is ahead.
  * Mirrors spec/Discovery.tla: every action there is the function of the same name here.
  */
-import { isQuorum } from '../data/quorum.js';
 import type { ServerId } from '../data/quorum.js';
 import { compareZxid, zeroZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
+import { leftWith, seen } from '../ensemble.js';
+import { withVersion } from '../configuration.js';
 import { absurd } from '../step.js';
 import type { PacketOf } from './packet.js';
 import {
@@ -16,9 +17,12 @@ import {
   leave,
   lookForLeader,
   quiescent,
-  supporters,
+  isBacked,
+  mayLead,
+  observes,
   votes,
   withDisk,
+  withEnsemble,
   withEpochs,
   withLearner,
   withLearners,
@@ -37,7 +41,8 @@ export const protocolVersion = 0x10000;
 export const elected = (s: ReplicationState, leader: ServerId): ReplicationStep => {
   if (s.role.phase !== 'LOOKING') return { refused: 'Looking' };
   if (!quiescent(s.disk)) return { refused: 'Quiescent' };
-  if (!votes(s, leader)) return { refused: 'Votes' };
+  if (!(leader === s.self ? votes(s, leader) : mayLead(s, leader))) return { refused: 'Votes' };
+  const begun = withEnsemble(s, leftWith(s.ensemble, null));
   const role: RoleState = { phase: 'DISCOVERY', leader, newEpoch: 0, learners: [], sync: s.role.sync };
   if (leader !== s.self) {
     const effects: ReplicationEffect[] = [
@@ -46,17 +51,17 @@ export const elected = (s: ReplicationState, leader: ServerId): ReplicationStep 
         type: 'Send',
         to: leader,
         packet: {
-          type: votes(s, s.self) ? 'FOLLOWERINFO' : 'OBSERVERINFO',
+          type: observes(s, s.self) ? 'OBSERVERINFO' : 'FOLLOWERINFO',
           acceptedEpoch: s.disk.acceptedEpoch,
           sid: s.self,
           protocolVersion,
-          configVersion: zeroZxid,
+          configVersion: s.ensemble.active.version,
         },
       },
     ];
-    return { state: withRole(s, role), effects };
+    return { state: withRole(begun, role), effects };
   }
-  const fixed = epochFixed(s, role);
+  const fixed = epochFixed(begun, role);
   return { state: fixed.state, effects: [{ type: 'Listen' }, ...fixed.effects] };
 };
 
@@ -65,8 +70,8 @@ const epochFixed = (
   s: ReplicationState,
   role: RoleState,
 ): { readonly state: ReplicationState; readonly effects: readonly ReplicationEffect[] } => {
-  const heard = supporters(s, role.learners, (l) => l.stage === 'info');
-  if (role.newEpoch !== 0 || !isQuorum(s.voters.length, heard)) return { state: withRole(s, role), effects: [] };
+  const heard = isBacked(s, s.ensemble.deciding, role.learners, (l) => l.stage === 'info');
+  if (role.newEpoch !== 0 || !heard) return { state: withRole(s, role), effects: [] };
   let accepted = s.disk.acceptedEpoch;
   for (const l of role.learners) if (l.stage === 'info' && l.zxid.epoch > accepted) accepted = l.zxid.epoch;
   const epoch = accepted + 1;
@@ -78,30 +83,42 @@ const epochFixed = (
     sync: role.sync,
   };
   return {
-    state: withRoleAndDisk(s, fixed, withEpochs(s.disk, 'accepted', epoch, s.disk.currentEpoch)),
+    state: named(withRoleAndDisk(s, fixed, withEpochs(s.disk, 'accepted', epoch, s.disk.currentEpoch)), epoch),
     effects: [{ type: 'SaveEpoch', file: 'accepted', epoch }],
   };
 };
 
-/** A leader hears from a voter. */
+/** The first configuration of all, which no transaction has made, gets the zxid of its first leader's epoch. */
+const named = (s: ReplicationState, epoch: number): ReplicationState => {
+  const { ensemble } = s;
+  const { version } = ensemble.lastSeen;
+  if (!ensemble.dynamic || version.epoch > 0 || version.counter > 0) return s;
+  return withEnsemble(s, seen(ensemble, withVersion(ensemble.lastSeen, { epoch, counter: 0 })));
+};
+
+/** A leader hears from a server that follows; whether its word counts is for the configurations to say. */
 export const handleFollowerInfo = (
   s: ReplicationState,
   from: ServerId,
   packet: PacketOf<'FOLLOWERINFO'>,
-): ReplicationStep =>
-  votes(s, from) || !leads(s) ? introduced(s, from, packet.acceptedEpoch) : { refused: 'FromVoter' };
+): ReplicationStep => introduced(s, from, packet.acceptedEpoch, false);
 
 /** A learner has introduced itself; its connection takes the place of an older one and of what it acknowledged. */
-export const introduced = (s: ReplicationState, from: ServerId, acceptedEpoch: number): ReplicationStep => {
+export const introduced = (
+  s: ReplicationState,
+  from: ServerId,
+  acceptedEpoch: number,
+  observer: boolean,
+): ReplicationStep => {
   if (!leads(s)) return { refused: 'Leading' };
   const { role } = s;
   if (role.newEpoch !== 0 && s.disk.saving !== 'accepted') {
     // A promise above the leader's epoch is remembered: see promisedAbove in broadcast.ts.
     const zxid: Zxid = acceptedEpoch > role.newEpoch ? { epoch: acceptedEpoch, counter: 0 } : zeroZxid;
-    const learners = withLearner(role.learners, { sid: from, stage: 'epoch', zxid });
+    const learners = withLearner(role.learners, { sid: from, stage: 'epoch', observer, zxid });
     return { state: withRole(s, withLearners(role, learners)), effects: [leaderInfo(from, role.newEpoch)] };
   }
-  const learner: Learner = { sid: from, stage: 'info', zxid: { epoch: acceptedEpoch, counter: 0 } };
+  const learner: Learner = { sid: from, stage: 'info', observer, zxid: { epoch: acceptedEpoch, counter: 0 } };
   return epochFixed(s, withLearners(role, withLearner(role.learners, learner)));
 };
 
@@ -111,10 +128,13 @@ const leaderInfo = (to: ServerId, epoch: number): ReplicationEffect => ({
   packet: { type: 'LEADERINFO', epoch, protocolVersion },
 });
 
+/** No leader has a history that could be continued there, so it sends a snapshot; facts in docs/protocol/replication.md. */
+const unknownZxid: Zxid = { epoch: 0x7fffffff, counter: 0 };
+
 const ackEpoch = (s: ReplicationState, to: ServerId, currentEpoch: number): ReplicationEffect => ({
   type: 'Send',
   to,
-  packet: { type: 'ACKEPOCH', currentEpoch, zxid: lastZxid(s) },
+  packet: { type: 'ACKEPOCH', currentEpoch, zxid: s.wantsSnapshot ? unknownZxid : lastZxid(s) },
 });
 
 /** A follower is told the new epoch. It promises a higher one durably, and leaves a leader whose epoch is too low. */
@@ -143,11 +163,13 @@ const newer = (epoch: number, zxid: Zxid, otherEpoch: number, otherZxid: Zxid): 
 /** A learner has promised the epoch. One that is ahead of the leader is sent away; a quorum ends discovery. */
 export const handleAckEpoch = (s: ReplicationState, from: ServerId, packet: PacketOf<'ACKEPOCH'>): ReplicationStep => {
   if (!leads(s)) return { refused: 'Leading' };
-  if (learnerOf(s.role, from)?.stage !== 'epoch') return { refused: 'Expected' };
+  const known = learnerOf(s.role, from);
+  if (known?.stage !== 'epoch') return { refused: 'Expected' };
   const { role, disk } = s;
+  const { observer } = known;
   if (role.phase !== 'DISCOVERY') {
-    const learners = withLearner(role.learners, { sid: from, stage: 'syncing', zxid: zeroZxid });
-    return { state: withRole(s, withLearners(role, learners)), effects: syncPackets(s, from, packet.zxid) };
+    const learners = withLearner(role.learners, { sid: from, stage: 'syncing', observer, zxid: zeroZxid });
+    return { state: withRole(s, withLearners(role, learners)), effects: syncPackets(s, known, packet.zxid) };
   }
   const open = disk.saving === 'none';
   const counts = packet.currentEpoch !== -1;
@@ -162,15 +184,15 @@ export const handleAckEpoch = (s: ReplicationState, from: ServerId, packet: Pack
       ),
       effects: [{ type: 'Disconnect', peer: from }],
     };
-  const learner: Learner = { sid: from, stage: counts ? 'ackepoch' : 'waiting', zxid: packet.zxid };
+  const learner: Learner = { sid: from, stage: counts ? 'ackepoch' : 'waiting', observer, zxid: packet.zxid };
   const acked = withLearners(role, withLearner(role.learners, learner));
   return open ? epochAcknowledged(withRole(s, acked)) : { state: withRole(s, acked), effects: [] };
 };
 
 /** A quorum has promised the epoch: the leader takes it as its own, durably. */
 const epochAcknowledged = (s: ReplicationState): ReplicationStep => {
-  const acks = supporters(s, s.role.learners, (l) => l.stage === 'ackepoch');
-  if (!isQuorum(s.voters.length, acks)) return { state: s, effects: [] };
+  if (!isBacked(s, s.ensemble.deciding, s.role.learners, (l) => l.stage === 'ackepoch'))
+    return { state: s, effects: [] };
   const epoch = s.role.newEpoch;
   return {
     state: withDisk(s, withEpochs(s.disk, 'current', s.disk.acceptedEpoch, epoch)),
@@ -205,7 +227,7 @@ const acceptedSaved = (s: ReplicationState): ReplicationStep => {
   const learners = s.role.learners.map((l): Learner => {
     if (l.stage !== 'info') return l;
     effects.push(leaderInfo(l.sid, s.role.newEpoch));
-    return { sid: l.sid, stage: 'epoch', zxid: zeroZxid };
+    return { sid: l.sid, stage: 'epoch', observer: l.observer, zxid: zeroZxid };
   });
   const step = epochAcknowledged(withRole(s, withLearners(s.role, learners)));
   return 'refused' in step ? step : { state: step.state, effects: [...effects, ...step.effects] };
@@ -216,8 +238,8 @@ const currentSaved = (s: ReplicationState): ReplicationStep => {
   const effects: ReplicationEffect[] = [];
   const learners = s.role.learners.map((l): Learner => {
     if (l.stage !== 'ackepoch' && l.stage !== 'waiting') return l;
-    effects.push(...syncPackets(s, l.sid, l.zxid));
-    return { sid: l.sid, stage: 'syncing', zxid: zeroZxid };
+    effects.push(...syncPackets(s, l, l.zxid));
+    return { sid: l.sid, stage: 'syncing', observer: l.observer, zxid: zeroZxid };
   });
   const step = established(withRole(s, withPhase(withLearners(s.role, learners), 'SYNCHRONIZATION')));
   return 'refused' in step ? step : { state: step.state, effects: [...effects, ...step.effects] };

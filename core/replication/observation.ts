@@ -7,25 +7,40 @@ import type { ServerId } from '../data/quorum.js';
 import { delivered } from './delivery.js';
 import { introduced } from './discovery.js';
 import type { PacketOf } from './packet.js';
-import { appended, follows, leads, votes, withDisk, withRole, withSync } from './state.js';
-import type { ReplicationState, ReplicationStep, Sync } from './state.js';
+import { sawAll } from '../ensemble.js';
+import { changesPart } from '../membershipRules.js';
+import { appended, follows, leave, observes, withDisk, withEnsemble, withRole, withSync } from './state.js';
+import type { ReplicationEffect, ReplicationState, ReplicationStep, Sync } from './state.js';
 
 /** A leader hears from an observer. Its promise raises the epoch, as a voter's does, but is not waited for. */
 export const handleObserverInfo = (
   s: ReplicationState,
   from: ServerId,
   packet: PacketOf<'OBSERVERINFO'>,
-): ReplicationStep =>
-  votes(s, from) && leads(s) ? { refused: 'FromObserver' } : introduced(s, from, packet.acceptedEpoch);
+): ReplicationStep => introduced(s, from, packet.acceptedEpoch, true);
 
-/** An observer hears of a transaction that is committed: it applies it at once, and has it logged. */
-export const handleInform = (s: ReplicationState, from: ServerId, packet: PacketOf<'INFORM'>): ReplicationStep => {
+/**
+ * An observer hears of a transaction that is committed: it applies it at once, and has it logged. With a reconfig it
+ * leaves where it has another part to play, or another server leads then.
+ * @param designated who leads from here on
+ */
+export const handleInform = (
+  s: ReplicationState,
+  from: ServerId,
+  packet: PacketOf<'INFORM' | 'INFORMANDACTIVATE'>,
+  designated: ServerId,
+): ReplicationStep => {
   if (!follows(s) || s.role.leader !== from) return { refused: 'FromLeader' };
-  if (votes(s, s.self)) return { refused: 'FromObserver' };
+  if (!observes(s, s.self)) return { refused: 'FromObserver' };
   const { txn } = packet;
   if (s.role.phase === 'BROADCAST') {
-    const step = delivered(withDisk(s, appended(s.disk, [txn])), txn.zxid);
-    return { state: step.state, effects: [{ type: 'Append', txns: [txn] }, ...step.effects] };
+    const logged = withEnsemble(withDisk(s, appended(s.disk, [txn])), sawAll(s.ensemble, [txn]));
+    const { state, effects } = delivered(logged, txn.zxid);
+    const applied: readonly ReplicationEffect[] = [{ type: 'Append', txns: [txn] }, ...effects];
+    if (designated === from && !changesPart(s.self, s.ensemble.active, state.ensemble.active))
+      return { state, effects: applied };
+    const left = leave(state, designated);
+    return 'refused' in left ? left : { state: left.state, effects: [...applied, ...left.effects] };
   }
   const { sync } = s.role;
   if (s.role.phase !== 'SYNCHRONIZATION' || sync.mode === 'none') return { refused: 'Expected' };
@@ -37,5 +52,5 @@ export const handleInform = (s: ReplicationState, from: ServerId, packet: Packet
     commits: sync.commits + 1,
     snap: sync.snap,
   };
-  return { state: withRole(s, withSync(s.role, next)), effects: [] };
+  return { state: withEnsemble(withRole(s, withSync(s.role, next)), sawAll(s.ensemble, [txn])), effects: [] };
 };

@@ -8,6 +8,7 @@ import * as broadcast from './broadcast.js';
 import * as discovery from './discovery.js';
 import * as observation from './observation.js';
 import type { Packet } from './packet.js';
+import * as reconfiguration from './reconfiguration.js';
 import type { ReplicationEvent, ReplicationState, ReplicationStep } from './state.js';
 import * as synchronization from './synchronization.js';
 
@@ -31,6 +32,10 @@ export const replicationStep = (s: ReplicationState, event: ReplicationEvent): R
       return broadcast.leaderTimeout(s);
     case 'Resign':
       return broadcast.resign(s);
+    case 'LearnConfig':
+      return reconfiguration.learnConfig(s, event.config);
+    case 'StepDown':
+      return reconfiguration.stepDown(s);
     default:
       return absurd(event);
   }
@@ -57,15 +62,17 @@ const handlePacket = (s: ReplicationState, from: ServerId, packet: Packet): Repl
     case 'SNAP':
       return synchronization.handleSnap(s, from, packet);
     case 'NEWLEADER':
-      return synchronization.handleNewLeader(s, from);
+      return synchronization.handleNewLeader(s, from, packet);
     case 'UPTODATE':
       return synchronization.handleUpToDate(s, from);
     case 'OBSERVERINFO':
       return observation.handleObserverInfo(s, from, packet);
     case 'INFORM':
-      return observation.handleInform(s, from, packet);
+      return observation.handleInform(s, from, packet, from);
     case 'COMMITANDACTIVATE':
+      return reconfiguration.handleCommitAndActivate(s, from, packet);
     case 'INFORMANDACTIVATE':
+      return observation.handleInform(s, from, packet, packet.leader);
     case 'PING':
     case 'REQUEST':
     case 'REVALIDATE':

@@ -7,6 +7,11 @@ import { compareZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
 import { windowCountWhile, windowLast, windowOf, windowPush, windowSize, windowSlice } from '../data/window.js';
 import type { Window } from '../data/window.js';
+import type { Config } from '../membershipRules.js';
+import { observes as observesIn, quorumOfAllWhere } from '../membershipRules.js';
+import type { Configuration } from '../configuration.js';
+import type { Ensemble } from '../ensemble.js';
+import { leftWith } from '../ensemble.js';
 import type { Snapshot } from '../service/snapshot.js';
 import type { Txn } from '../service/txn.js';
 import type { Step } from '../step.js';
@@ -23,6 +28,8 @@ export type LearnerStage = 'info' | 'epoch' | 'waiting' | 'ackepoch' | 'syncing'
 export type Learner = {
   readonly sid: ServerId;
   readonly stage: LearnerStage;
+  /** By its own word: it gets INFORM, and no proposals. Whether its word counts is for the configurations to say. */
+  readonly observer: boolean;
   /**
    * info: (acceptedEpoch, 0). epoch: the same where it is above the leader's epoch. waiting, ackepoch: its last logged
    * zxid. synced: the highest that it acknowledged.
@@ -76,13 +83,15 @@ export type Limits = {
 
 export type ReplicationState = {
   readonly self: ServerId;
-  /** Everybody else observes [Server \ Observer]. */
-  readonly voters: readonly ServerId[];
+  /** Who votes and who observes; constant where configurations do not change [Observer]. */
+  readonly ensemble: Ensemble;
   readonly limits: Limits;
   readonly role: RoleState;
   readonly disk: DiskState;
   /** The last zxid applied to the tree [delivered]. */
   readonly delivered: Zxid;
+  /** A leader has cut what this server's snapshot holds: see `askForSnapshot`. */
+  readonly wantsSnapshot: boolean;
 };
 
 export type ReplicationEvent =
@@ -97,11 +106,21 @@ export type ReplicationEvent =
   /** The connection with `peer` has ended: nothing more will be read from it. */
   | { readonly type: 'NoticeClose'; readonly peer: ServerId }
   | { readonly type: 'LeaderTimeout' }
-  | { readonly type: 'Resign' };
+  | { readonly type: 'Resign' }
+  /** Another server's active configuration, heard in an election (spec/Membership.tla, as the next). */
+  | { readonly type: 'LearnConfig'; readonly config: Configuration }
+  /** A leader that votes no more gives up. */
+  | { readonly type: 'StepDown' };
 
 export type ReplicationEffect =
   /** Nothing of this server is on its way to the disk any more: it may stand for election with these credentials. */
-  | { readonly type: 'LookForLeader'; readonly epoch: number; readonly zxid: Zxid }
+  | {
+      readonly type: 'LookForLeader';
+      readonly epoch: number;
+      readonly zxid: Zxid;
+      /** Whom the last leader has named as the next one, if it has. */
+      readonly designated: ServerId | null;
+    }
   /** Accept learners. */
   | { readonly type: 'Listen' }
   /** Open a connection to the leader; what is sent before it stands waits. */
@@ -137,7 +156,6 @@ export type ReplicationGuard =
   | 'Leading'
   | 'Serving'
   | 'Votes'
-  | 'FromVoter'
   | 'FromObserver'
   | 'FromLeader'
   | 'Expected'
@@ -165,7 +183,7 @@ export const noRole: RoleState = { phase: 'LOOKING', leader: null, newEpoch: 0, 
  */
 export const restart = (
   self: ServerId,
-  voters: readonly ServerId[],
+  ensemble: Ensemble,
   limits: Limits,
   recovered: {
     readonly base: Zxid;
@@ -176,7 +194,7 @@ export const restart = (
 ): { readonly state: ReplicationState; readonly effects: readonly ReplicationEffect[] } => {
   const state: ReplicationState = {
     self,
-    voters,
+    ensemble,
     limits,
     role: noRole,
     disk: {
@@ -188,6 +206,7 @@ export const restart = (
       synced: recovered.log.at(-1)?.zxid ?? recovered.base,
     },
     delivered: recovered.base,
+    wantsSnapshot: false,
   };
   return { state, effects: lookForLeader(state) };
 };
@@ -196,8 +215,15 @@ export const leads = (s: ReplicationState): boolean => s.role.leader === s.self;
 
 export const follows = (s: ReplicationState): boolean => s.role.leader !== null && s.role.leader !== s.self;
 
-/** Whether server `sid` has a vote. Whoever has none observes. */
-export const votes = (s: ReplicationState, sid: ServerId): boolean => s.voters.includes(sid);
+/** Whether server `sid` has a vote in the active configuration. */
+export const votes = (s: ReplicationState, sid: ServerId): boolean => s.ensemble.active.voters.includes(sid);
+
+/** One that neither votes nor observes follows as a voter does, and its word does not count. */
+export const observes = (s: ReplicationState, sid: ServerId): boolean => observesIn(sid, s.ensemble.active);
+
+/** Whether `sid` votes in a configuration that decides now or may soon. */
+export const mayLead = (s: ReplicationState, sid: ServerId): boolean =>
+  s.ensemble.deciding.some((c) => c.voters.includes(sid));
 
 /** The zxid of the last entry of a log. */
 export const lastLogged = (disk: DiskState): Zxid => windowLast(disk.log)?.zxid ?? disk.base;
@@ -211,7 +237,9 @@ export const quiescent = (disk: DiskState): boolean =>
 
 /** The request for an election, once the disk is quiescent. */
 export const lookForLeader = (s: ReplicationState): readonly ReplicationEffect[] =>
-  quiescent(s.disk) ? [{ type: 'LookForLeader', epoch: s.disk.currentEpoch, zxid: lastZxid(s) }] : [];
+  quiescent(s.disk)
+    ? [{ type: 'LookForLeader', epoch: s.disk.currentEpoch, zxid: lastZxid(s), designated: s.ensemble.designated }]
+    : [];
 
 /** How many entries of the window are at or below `zxid`. */
 export const countUpTo = (log: Window<Txn>, zxid: Zxid): number =>
@@ -223,29 +251,64 @@ export const entriesAfter = (log: Window<Txn>, zxid: Zxid): readonly Txn[] =>
 
 export const withRole = (s: ReplicationState, role: RoleState): ReplicationState => ({
   self: s.self,
-  voters: s.voters,
+  ensemble: s.ensemble,
   limits: s.limits,
   role,
   disk: s.disk,
   delivered: s.delivered,
+  wantsSnapshot: s.wantsSnapshot,
 });
+
+export const withEnsemble = (s: ReplicationState, ensemble: Ensemble): ReplicationState =>
+  ensemble === s.ensemble
+    ? s
+    : {
+        self: s.self,
+        ensemble,
+        limits: s.limits,
+        role: s.role,
+        disk: s.disk,
+        delivered: s.delivered,
+        wantsSnapshot: s.wantsSnapshot,
+      };
+
+/**
+ * The next leader is to send a snapshot: one has cut the history below what this server's snapshot holds, which can only
+ * be a snapshot of an Apache server with an uncommitted tail (docs/divergence.md). Over once a snapshot has come.
+ */
+export const askForSnapshot = (s: ReplicationState): ReplicationState => withWish(s, true);
+
+export const withWish = (s: ReplicationState, wantsSnapshot: boolean): ReplicationState =>
+  wantsSnapshot === s.wantsSnapshot
+    ? s
+    : {
+        self: s.self,
+        ensemble: s.ensemble,
+        limits: s.limits,
+        role: s.role,
+        disk: s.disk,
+        delivered: s.delivered,
+        wantsSnapshot,
+      };
 
 export const withDisk = (s: ReplicationState, disk: DiskState): ReplicationState => ({
   self: s.self,
-  voters: s.voters,
+  ensemble: s.ensemble,
   limits: s.limits,
   role: s.role,
   disk,
   delivered: s.delivered,
+  wantsSnapshot: s.wantsSnapshot,
 });
 
 export const withRoleAndDisk = (s: ReplicationState, role: RoleState, disk: DiskState): ReplicationState => ({
   self: s.self,
-  voters: s.voters,
+  ensemble: s.ensemble,
   limits: s.limits,
   role,
   disk,
   delivered: s.delivered,
+  wantsSnapshot: s.wantsSnapshot,
 });
 
 export const withPhase = (r: RoleState, phase: Phase): RoleState => ({
@@ -321,28 +384,28 @@ export const forwardingTo = (s: ReplicationState): readonly ServerId[] =>
 export const withLearner = (learners: readonly Learner[], learner: Learner): readonly Learner[] =>
   [...learners.filter((l) => l.sid !== learner.sid), learner].sort((a, b) => a.sid - b.sid);
 
-/** How many voters the leader may count: itself and the learners of which `counts` is true. */
-export const supporters = (
+/** Whether the leader, and the learners of which `counts` is true, are a quorum of each of these configurations. */
+export const isBacked = (
   s: ReplicationState,
+  configs: readonly Config[],
   learners: readonly Learner[],
   counts: (l: Learner) => boolean,
-): number => {
-  let n = 1;
-  for (const l of learners) if (counts(l) && s.voters.includes(l.sid)) n++;
-  return n;
-};
+  countsSelf = true,
+): boolean =>
+  quorumOfAllWhere(configs, (sid) => (sid === s.self ? countsSelf : learners.some((l) => l.sid === sid && counts(l))));
 
 /**
  * Back to LOOKING: connections close, what was received and not logged is forgotten. A snapshot that is being written
  * is kept until the disk has answered.
  */
-export const leave = (s: ReplicationState): ReplicationStep => {
+export const leave = (s: ReplicationState, designated: ServerId | null = null): ReplicationStep => {
   const sync: Sync =
     s.disk.saving === 'snapshot'
       ? { mode: 'none', stage: 'packets', pending: [], commits: 0, snap: s.role.sync.snap }
       : noSync;
   const role: RoleState = { phase: 'LOOKING', leader: null, newEpoch: 0, learners: [], sync };
   const effects: ReplicationEffect[] = [{ type: 'DisconnectAll' }, { type: 'Leave' }];
-  effects.push(...lookForLeader(s));
-  return { state: withRole(s, role), effects };
+  const left = withEnsemble(s, leftWith(s.ensemble, designated));
+  effects.push(...lookForLeader(left));
+  return { state: withRole(left, role), effects };
 };

@@ -2,10 +2,12 @@
  * Synchronisation: a leader brings each learner to its own history; a learner makes it durable before it says so.
  * Mirrors spec/Synchronization.tla: every action there is the function of the same name here.
  */
-import { isQuorum } from '../data/quorum.js';
 import type { ServerId } from '../data/quorum.js';
 import { compareZxid, sameZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
+import { readConfiguration } from '../configuration.js';
+import { activated, judged, takenOver } from '../ensemble.js';
+import { changesPart } from '../membershipRules.js';
 import { windowAt, windowOf, windowSize, windowSlice, windowTake } from '../data/window.js';
 import type { Txn } from '../service/txn.js';
 import type { PacketOf } from './packet.js';
@@ -16,9 +18,10 @@ import {
   lastLogged,
   lookForLeader,
   quiescent,
-  supporters,
-  votes,
+  isBacked,
+  leave,
   withDisk,
+  withEnsemble,
   withEpochs,
   withPhase,
   withRole,
@@ -27,7 +30,7 @@ import {
   withSync,
   noSync,
 } from './state.js';
-import type { DiskState, ReplicationEffect, ReplicationState, ReplicationStep, Sync } from './state.js';
+import type { DiskState, Learner, ReplicationEffect, ReplicationState, ReplicationStep, Sync } from './state.js';
 import { delivered } from './delivery.js';
 
 /**
@@ -35,8 +38,15 @@ import { delivered } from './delivery.js';
  * outstanding, NEWLEADER. Before the leader is established all of its log counts as committed.
  * @see spec `SyncPackets`; LearnerHandler.syncFollower, facts in docs/protocol/replication.md
  */
-export const syncPackets = (s: ReplicationState, to: ServerId, p: Zxid): readonly ReplicationEffect[] => {
+export const syncPackets = (
+  s: ReplicationState,
+  { sid: to, observer }: Pick<Learner, 'sid' | 'observer'>,
+  p: Zxid,
+): readonly ReplicationEffect[] => {
   const { log, base } = s.disk;
+  const { active, lastSeen } = s.ensemble;
+  // Of an established leader what is committed: Apache's names the last seen one (docs/divergence.md).
+  const config = (s.role.phase === 'BROADCAST' ? active : lastSeen).text;
   const history = s.role.phase === 'BROADCAST' ? countUpTo(log, s.delivered) : windowSize(log);
   const zxidAt = (index: number): Zxid => windowAt(log, index)?.zxid ?? base;
   const max = history > 0 ? zxidAt(history - 1) : base;
@@ -49,12 +59,12 @@ export const syncPackets = (s: ReplicationState, to: ServerId, p: Zxid): readonl
       { type: 'Send', to, packet: { type: 'COMMIT', zxid: txn.zxid } },
     ]),
     // An observer hears of what is outstanding once it is committed.
-    ...windowSlice(log, votes(s, to) ? history : windowSize(log), windowSize(log)).map((txn): ReplicationEffect => ({
+    ...windowSlice(log, observer ? windowSize(log) : history, windowSize(log)).map((txn): ReplicationEffect => ({
       type: 'Send',
       to,
       packet: { type: 'PROPOSAL', txn },
     })),
-    { type: 'Send', to, packet: { type: 'NEWLEADER', epoch: s.role.newEpoch, config: null } },
+    { type: 'Send', to, packet: { type: 'NEWLEADER', epoch: s.role.newEpoch, config } },
   ];
   const diff = (from: number): readonly ReplicationEffect[] =>
     tail({ type: 'Send', to, packet: { type: 'DIFF', zxid: max } }, from);
@@ -114,11 +124,16 @@ export const handleSnap = (s: ReplicationState, from: ServerId, packet: PacketOf
 };
 
 /** This follower has been sent all that the leader had: it makes that durable. */
-export const handleNewLeader = (s: ReplicationState, from: ServerId): ReplicationStep => {
-  if (!fromLeader(s, from)) return { refused: 'FromLeader' };
-  const { sync } = s.role;
-  if (s.role.phase !== 'SYNCHRONIZATION' || sync.mode === 'none' || sync.stage !== 'packets')
+export const handleNewLeader = (
+  state: ReplicationState,
+  from: ServerId,
+  packet: PacketOf<'NEWLEADER'>,
+): ReplicationStep => {
+  if (!fromLeader(state, from)) return { refused: 'FromLeader' };
+  const { sync } = state.role;
+  if (state.role.phase !== 'SYNCHRONIZATION' || sync.mode === 'none' || sync.stage !== 'packets')
     return { refused: 'Expected' };
+  const s = configTaken(state, packet.config);
   if (sync.snap === null) return logging(s);
   const asked: Sync = {
     mode: sync.mode,
@@ -131,6 +146,16 @@ export const handleNewLeader = (s: ReplicationState, from: ServerId): Replicatio
     state: withRoleAndDisk(s, withSync(s.role, asked), withSaving(s.disk, 'snapshot')),
     effects: [{ type: 'SaveSnapshot', zxid: sync.snap.zxid, snapshot: sync.snap.snapshot }],
   };
+};
+
+/** The configuration goes with the history: what of it is not committed yet is seen all the same. */
+const configTaken = (s: ReplicationState, text: string | null): ReplicationState => {
+  if (!s.ensemble.dynamic) return s;
+  const { log } = s.disk;
+  const { snap, pending } = s.role.sync;
+  const logged = snap === null ? windowSlice(log, 0, windowSize(log)) : [];
+  const config = text === null ? null : readConfiguration(text);
+  return withEnsemble(s, takenOver(s.ensemble, config, [...logged, ...pending]));
 };
 
 /** The snapshot is on disk in place of the old log (ZOOKEEPER-2832), whether or not this server still follows. */
@@ -147,11 +172,12 @@ export const snapshotSaved = (s: ReplicationState): ReplicationStep => {
   };
   const restored: ReplicationState = {
     self: s.self,
-    voters: s.voters,
+    ensemble: s.ensemble,
     limits: s.limits,
     role: s.role,
     disk,
     delivered: snap.zxid,
+    wantsSnapshot: false,
   };
   const restore: ReplicationEffect = { type: 'Restore', zxid: snap.zxid, snapshot: snap.snapshot };
   if (!follows(s)) {
@@ -220,19 +246,38 @@ export const handleUpToDate = (s: ReplicationState, from: ServerId): Replication
   const upTo = sync.commits > 0 ? (sync.pending[sync.commits - 1] as Txn).zxid : lastLogged(s.disk);
   const role = withPhase(withSync(s.role, noSync), 'BROADCAST');
   const step = delivered(withRoleAndDisk(s, role, appended(s.disk, sync.pending)), upTo);
-  const effects: ReplicationEffect[] = [ackOfEpoch(s, from)];
-  if (sync.pending.length > 0) effects.push({ type: 'Append', txns: sync.pending });
-  effects.push(...step.effects, { type: 'Serve', epoch: s.disk.currentEpoch });
-  return { state: step.state, effects };
+  const state = withEnsemble(step.state, upToDate(step.state));
+  const append: readonly ReplicationEffect[] =
+    sync.pending.length === 0 ? [] : [{ type: 'Append', txns: sync.pending }];
+  if (changesPart(s.self, s.ensemble.active, state.ensemble.active)) {
+    const left = leave(state);
+    return 'refused' in left ? left : { state: left.state, effects: [...append, ...step.effects, ...left.effects] };
+  }
+  const serve: ReplicationEffect = { type: 'Serve', epoch: s.disk.currentEpoch };
+  return { state, effects: [ackOfEpoch(s, from), ...append, ...step.effects, serve] };
+};
+
+/**
+ * What came with NEWLEADER is active where it is committed: all that the leader had before its epoch is, and what is
+ * applied here. Apache's leaders name a configuration that is only proposed, too.
+ */
+const upToDate = ({ ensemble, delivered: applied, disk }: ReplicationState): ReplicationState['ensemble'] => {
+  const { version } = ensemble.lastSeen;
+  const isCommitted =
+    compareZxid(version, { epoch: disk.currentEpoch, counter: 0 }) <= 0 || compareZxid(version, applied) <= 0;
+  return isCommitted ? activated(ensemble, ensemble.lastSeen) : ensemble;
 };
 
 /** With a quorum synchronised the leader is established: all that it has is committed. */
 export const established = (s: ReplicationState): ReplicationStep => {
-  const acks = supporters(s, s.role.learners, (l) => l.stage === 'synced');
-  if (!isQuorum(s.voters.length, acks)) return { state: s, effects: [] };
+  if (!isBacked(s, s.ensemble.deciding, s.role.learners, (l) => l.stage === 'synced')) return { state: s, effects: [] };
   const step = delivered(withRole(s, withPhase(s.role, 'BROADCAST')), lastLogged(s.disk));
-  const upToDate = s.role.learners.flatMap((l): ReplicationEffect[] =>
+  const { ensemble } = step.state;
+  const state = ensemble.dynamic
+    ? withEnsemble(step.state, judged(activated(ensemble, ensemble.lastSeen), s.self))
+    : step.state;
+  const released = s.role.learners.flatMap((l): ReplicationEffect[] =>
     l.stage === 'synced' ? [{ type: 'Send', to: l.sid, packet: { type: 'UPTODATE' } }] : [],
   );
-  return { state: step.state, effects: [...step.effects, ...upToDate, { type: 'Serve', epoch: s.role.newEpoch }] };
+  return { state, effects: [...step.effects, ...released, { type: 'Serve', epoch: s.role.newEpoch }] };
 };

@@ -89,8 +89,13 @@ const applyRecord = (work: Work, record: TxnRecord): TxnResult => {
     case 'deleteContainer':
       return applyDelete(work, record.path);
     case 'setData':
-    case 'reconfig':
       return applySetData(work, record.path, record.data, record.version);
+    case 'reconfig': {
+      const { err } = applySetData(work, record.path, record.data, record.version);
+      const node = nodeAt(work.tree, record.path);
+      if (err !== errorCode.ok || node === undefined) return failed(err);
+      return { err, body: { type: 'dataStat', data: node.data, stat: statOf(node) } };
+    }
     case 'setACL': {
       const { err } = take(work, setNodeAcl(work.tree, record.path, record.acl, record.version, owner));
       return err === errorCode.ok ? statResult(nodeAt(work.tree, record.path)) : failed(err);

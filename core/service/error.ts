@@ -5,6 +5,8 @@ export const errorCode = {
   marshallingError: -5,
   unimplemented: -6,
   badArguments: -8,
+  newConfigNoQuorum: -13,
+  reconfigInProgress: -14,
   noNode: -101,
   noAuth: -102,
   badVersion: -103,

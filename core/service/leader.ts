@@ -26,6 +26,8 @@ import type { Database } from './database.js';
 import { errorCode } from './error.js';
 import { beginClosing, checkSession, expire, forget, isLive, newExpiry, setOwner, touch, track } from './expiry.js';
 import type { Expiry } from './expiry.js';
+import { checkReconfig } from './reconfig.js';
+import type { Reconfiguring } from './reconfig.js';
 import { newReaper, reap } from './reaper.js';
 import type { Reaper } from './reaper.js';
 import type { ForwardedRequest, MultiPart, SyncRequest, WriteRequest } from './request.js';
@@ -69,6 +71,8 @@ export type Stamp = {
   readonly zxid: Zxid;
   readonly timeMs: number;
   readonly nowMs: number;
+  /** What a reconfig is checked against; disabled without it. */
+  readonly reconfig?: Reconfiguring;
 };
 
 /**
@@ -126,6 +130,11 @@ const recordFor = (draft: Draft, request: WriteRequest): TxnRecord => {
       // ZooKeeper cannot read such a part, so the whole request is one that cannot be read.
       if (request.parts.some(isMalformed)) return { type: 'error', err: errorCode.marshallingError };
       return { type: 'multi', parts: multiParts(draft, request.parts) };
+    case 'reconfig': {
+      const reconfig = stamp.reconfig ?? 'disabled';
+      if (reconfig === 'disabled') return { type: 'error', err: errorCode.reconfigDisabled };
+      return single(draft, checkReconfig(draft.view, authorOf(draft), request, reconfig, stamp.zxid));
+    }
     case 'deleteContainer':
       return single(draft, checkDeleteContainer(draft.view, request));
     default:

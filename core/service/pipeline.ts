@@ -94,8 +94,6 @@ const take = (d: Draft, c: Conn, xid: number, request: ClientRequest): void => {
     // Answered here, and takes no zxid: a leader of Apache's does not survive it (docs/divergence.md).
     case 'invalid':
       return takeRead(d, c, xid, { op: 'unreadable', err: request.err });
-    case 'reconfig': // answered here: another server's leader could do it, and this one would not follow
-      return takeRead(d, c, xid, { op: 'unreadable', err: errorCode.reconfigDisabled });
     default:
       return takeForwarded(d, c, xid, request);
   }

@@ -49,6 +49,7 @@ export type WriteRequest =
   | SetDataRequest
   | SetACLRequest
   | MultiRequest
+  | ReconfigRequest
   | { readonly op: 'closeSession' }
   | { readonly op: 'createSession'; readonly timeoutMs: number }
   /** A record that cannot be decoded, or a request that is refused whole: fails with `err` and still takes a zxid. */
@@ -59,7 +60,7 @@ export type Watched = { readonly path: string | null; readonly watch: boolean };
 /** What may stand in a multiRead; the flag is carried and means nothing there. */
 export type ReadPart = { readonly op: 'getData' | 'getChildren' } & Watched;
 
-/** Not offered yet, so it is answered where it arrives: among the reads. `version` null is -1: any. */
+/** `version` null is -1: any. */
 export type ReconfigRequest = {
   readonly op: 'reconfig';
   readonly joining: string | null;
@@ -82,7 +83,6 @@ export type ReadRequest =
   | { readonly op: 'addWatch'; readonly path: string | null; readonly mode: number }
   /** `kind`: 1 children, 2 data, 3 any, 4 persistent, 5 persistent and recursive (Watcher.WatcherType). */
   | { readonly op: 'checkWatches' | 'removeWatches'; readonly path: string | null; readonly kind: number }
-  | ReconfigRequest
   | { readonly op: 'ping' }
   | {
       readonly op: 'setWatches' | 'setWatches2';

@@ -5,8 +5,10 @@
 import { emptyFifo, first, pop } from '../data/fifo.js';
 import { emptyHamt, forEachEntry, getKey, newOwner } from '../data/hamt.js';
 import type { Owner } from '../data/hamt.js';
+import type { Configuration } from '../configuration.js';
 import { zeroZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
+import { configurationAt } from '../ensemble.js';
 import { absurd } from '../step.js';
 import { allows, perm } from './acl.js';
 import { applyTxn } from './apply.js';
@@ -30,6 +32,7 @@ import type { Snapshot } from './snapshot.js';
 import { defaultRules, rightsOf } from './rules.js';
 import { serviceOf } from './state.js';
 import type { Draft, Forwarded, ServiceEvent, ServiceState, ServiceStep, Touched } from './state.js';
+import { configPath, nodeAt, showConfig } from './tree.js';
 import type { SessionId, Txn } from './txn.js';
 import { fire, noWatches } from './watch.js';
 
@@ -54,6 +57,26 @@ export const snapshotOf = (state: ServiceState): Snapshot => toSnapshot(state.da
 export const outstanding = (state: ServiceState, conn: number): number => {
   const c = getKey(state.conns, conn);
   return c === undefined ? 0 : c.queue.size + c.held.size;
+};
+
+/** The configuration in /zookeeper/config; null when it holds none. */
+export const configurationOf = ({ database }: ServiceState): Configuration | null =>
+  configurationAt(nodeAt(database.tree, configPath)?.data ?? null);
+
+/**
+ * Shows the configuration under which this server serves, without a transaction: the one of the files has none, and so
+ * all servers of an epoch show the same (ZooKeeperServer.initConfigInZKDatabase).
+ */
+export const showConfiguration = (state: ServiceState, text: string): ServiceState => {
+  const { database } = state;
+  const tree = showConfig(
+    database.tree,
+    Uint8Array.from(text, (c) => c.charCodeAt(0)),
+  );
+  if (tree === database.tree) return state;
+  const d = open(state, null);
+  d.database = { tree, sessions: database.sessions, zxid: database.zxid };
+  return close(d, state);
 };
 
 /** The sessions heard of since the last call, for the leader. */

@@ -223,6 +223,16 @@ export const replaceData = (tree: Tree, path: string, data: Uint8Array, owner: O
   return changed(tree, withData(node, data, node.version, node.mzxid, node.mtimeMs), owner).tree;
 };
 
+/** Puts the configuration under which a server serves into its node, of version -1 then, as Apache's servers do. */
+export const showConfig = (tree: Tree, data: Uint8Array): Tree => {
+  const node = nodeAt(tree, configPath);
+  if (node === undefined) return tree;
+  const isSame = node.data?.length === data.length && data.every((byte, i) => byte === node.data?.[i]);
+  return isSame && node.version === -1
+    ? tree
+    : changed(tree, withData(node, data, -1, node.mzxid, node.mtimeMs), null).tree;
+};
+
 /** @param aversion the new aversion, absolute */
 export const setNodeAcl = (
   tree: Tree,

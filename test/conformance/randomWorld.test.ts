@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { ServerEffect, ServerEvent, ServerState, ServerStep } from '../../core/server.js';
 import { firstSnapshot, serverStep, startServer } from '../../core/server.js';
 import type { Packet } from '../../core/replication/packet.js';
+import { plainConfiguration } from '../../core/configuration.js';
 import { recover } from '../../core/recovery.js';
 import { noSession } from '../../core/service/txn.js';
 import type { Txn } from '../../core/service/txn.js';
@@ -246,7 +247,7 @@ test('a connection delivers in order and without gaps; behind a break comes its 
 test('FoldIsBatch: a twin sees a batch that loses an effect, and a state that is not its own', (t) => {
   const config = {
     self: 1,
-    voters: [1],
+    configuration: plainConfiguration([1]),
     tickTimeMs: 100,
     initLimitTicks: 10,
     syncLimitTicks: 5,
@@ -254,7 +255,6 @@ test('FoldIsBatch: a twin sees a batch that loses an effect, and a state that is
     maxSessionTimeoutMs: 2000,
     commitLogCount: 5,
     snapCount: 100,
-    configText: 'version=0',
   };
   const fresh = recover({ acceptedEpoch: null, currentEpoch: null, currentEpochTmp: null, snapshots: [], logs: [] });
   if ('refused' in fresh) return t.fail(fresh.refused.type);

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { readFileSync } from 'node:fs';
+import { plainConfiguration } from '../../core/configuration.js';
 import type { ServerId } from '../../core/data/quorum.js';
 import type { Zxid } from '../../core/data/zxid.js';
 import {
@@ -31,7 +32,7 @@ const taken = (step: ElectionStep): { readonly state: ElectionState; readonly ef
 };
 
 const started = (self: ServerId, voters: readonly ServerId[] = [1, 2, 3], log = zxid(1, self)): ElectionState =>
-  taken(startElection(initialElection(self, voters), 1, log)).state;
+  taken(startElection(initialElection(self, [plainConfiguration(voters)]), 1, log)).state;
 
 const heard = (state: ElectionState, ...said: readonly (readonly [ServerId, Notification])[]): ElectionState =>
   said.reduce((s, [from, n]) => taken(handleNotification(s, from, n)).state, state);
@@ -43,7 +44,7 @@ const toAll = (ids: readonly ServerId[], notification: Notification): readonly E
 const following = taken(decide(heard(started(1), [3, note('LOOKING', voteFor(3))]))).state;
 
 test('StartElection: a server votes for itself in a new round and tells the other voters', (t) => {
-  const { state, effects } = taken(startElection(initialElection(2, [3, 1, 2]), 1, zxid(1, 2)));
+  const { state, effects } = taken(startElection(initialElection(2, [plainConfiguration([3, 1, 2])]), 1, zxid(1, 2)));
   t.is(state.round, 1);
   t.deepEqual(state.proposal, voteFor(2));
   t.deepEqual(state.vote, voteFor(2));
@@ -63,14 +64,14 @@ test('StartElection: a server that looks already is refused', (t) => {
 });
 
 test('StartElection: an observer asks all voters and votes for nobody', (t) => {
-  const { state, effects } = taken(startElection(initialElection(4, [1, 2]), 1, zxid(1, 9)));
+  const { state, effects } = taken(startElection(initialElection(4, [plainConfiguration([1, 2])]), 1, zxid(1, 9)));
   t.deepEqual(state.initial, nobody);
   t.deepEqual(state.received, []);
   t.deepEqual(effects, toAll([1, 2], note('LOOKING', nobody)));
 });
 
 test('HandleNotification: nothing is taken before the first election', (t) => {
-  const early = handleNotification(initialElection(1, [1, 2, 3]), 2, note('LOOKING', voteFor(2)));
+  const early = handleNotification(initialElection(1, [plainConfiguration([1, 2, 3])]), 2, note('LOOKING', voteFor(2)));
   t.deepEqual(early, { refused: 'Started' });
 });
 
@@ -235,7 +236,7 @@ test('Decide: votes for one server with different zxids are different votes', (t
 
 test('Decide: a settled or a fresh server is refused', (t) => {
   t.deepEqual(decide(following), { refused: 'Agreed' });
-  t.deepEqual(decide(initialElection(1, [1])), { refused: 'Agreed' });
+  t.deepEqual(decide(initialElection(1, [plainConfiguration([1])])), { refused: 'Agreed' });
 });
 
 test('Decide: the only voter elects itself at once', (t) => {

@@ -9,6 +9,7 @@ import type { Setting } from '../../conformance/mirrors/electionSetting.js';
 import { decodeModels } from '../../conformance/models.js';
 import type { ServerId } from '../../core/data/quorum.js';
 import { isQuorum } from '../../core/data/quorum.js';
+import { plainConfiguration } from '../../core/configuration.js';
 import type { Zxid } from '../../core/data/zxid.js';
 import { initialElection, startElection, untrusted } from '../../core/election.js';
 import type { ElectionState } from '../../core/election.js';
@@ -20,6 +21,7 @@ const zxid = (epoch: number, counter: number): Zxid => ({ epoch, counter });
 const setting: Setting = {
   voters: [1, 2, 3, 4, 5],
   observers: [6],
+  configuration: plainConfiguration([1, 2, 3, 4, 5], [6]),
   epoch: new Map([1, 2, 3, 4, 5].map((i) => [i, i === 2 ? 2 : 1])),
   lastZxid: new Map([1, 2, 3, 4, 5].map((i) => [i, zxid(1, i % 3)])),
   newEpoch: 3,
@@ -144,7 +146,7 @@ test('VoteIsGenuine, ReceivedInRound: they hold in every state of a run', (t) =>
 test('The checks of runs see seeded faults', (t) => {
   const init = initOf(setting, 'MCInit') as ElectionWorld;
   const withFirst = (s: ElectionState): ElectionWorld => ({ servers: init.servers.with(0, s), world: init.world });
-  const step = startElection(initialElection(1, setting.voters), 1, rankOf(1).zxid);
+  const step = startElection(initialElection(1, [setting.configuration]), 1, rankOf(1).zxid);
   if ('refused' in step) throw new Error(step.refused);
   const one = step.state;
   const turned: ElectionState = { ...one, proposal: { ...one.proposal, epoch: 0 } };

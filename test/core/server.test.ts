@@ -91,7 +91,7 @@ test('Server: a learner is brought in with the configuration, and the leader ser
     sent.map((p) => p.type),
     ['LEADERINFO', 'DIFF', 'NEWLEADER', 'UPTODATE'],
   );
-  t.deepEqual(sent[2], { type: 'NEWLEADER', epoch: 1, config: 'server.1=a:1:1' });
+  t.deepEqual(sent[2], { type: 'NEWLEADER', epoch: 1, config: 'version=0' });
   t.true(run.state.serving);
 });
 

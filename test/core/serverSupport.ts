@@ -1,5 +1,6 @@
 /** A whole server without sockets or disk: tests play the shell's part. */
 import type { ServerId } from '../../core/data/quorum.js';
+import { plainConfiguration } from '../../core/configuration.js';
 import { zeroZxid } from '../../core/data/zxid.js';
 import type { Packet } from '../../core/replication/packet.js';
 import type { ClientRequest } from '../../core/service/request.js';
@@ -13,7 +14,7 @@ export const tickTimeMs = 1000;
 
 export const config = (self: ServerId, voters: readonly ServerId[]): ServerConfig => ({
   self,
-  voters,
+  configuration: plainConfiguration(voters),
   tickTimeMs,
   initLimitTicks: 10,
   syncLimitTicks: 5,
@@ -21,7 +22,6 @@ export const config = (self: ServerId, voters: readonly ServerId[]): ServerConfi
   maxSessionTimeoutMs: 20 * tickTimeMs,
   commitLogCount: 500,
   snapCount: 100_000,
-  configText: 'server.1=a:1:1',
 });
 
 /** A server, its clock and what it has asked; durable writes are answered at once while `disk` is true. */

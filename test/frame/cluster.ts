@@ -2,7 +2,7 @@
  * Servers of `zabkeeper/core` in memory: a FIFO from each to each, disks that are done at once, time by hand. It runs as
  * packed, in a context with nothing of any platform, so it may use the language alone.
  */
-import { serverStep, startServer, statusOf } from 'zabkeeper/core';
+import { plainConfiguration, serverStep, startServer, statusOf } from 'zabkeeper/core';
 import type {
   ClientRequest,
   Reply,
@@ -45,7 +45,7 @@ const patienceMs = 30_000;
 
 const configOf = (self: ServerId, voters: readonly ServerId[]): ServerConfig => ({
   self,
-  voters,
+  configuration: plainConfiguration(voters),
   tickTimeMs: 2000,
   initLimitTicks: 10,
   syncLimitTicks: 5,
@@ -53,7 +53,6 @@ const configOf = (self: ServerId, voters: readonly ServerId[]): ServerConfig => 
   maxSessionTimeoutMs: 40_000,
   commitLogCount: 500,
   snapCount: 100_000,
-  configText: '',
 });
 
 const nothing = { base: { epoch: 0, counter: 0 }, log: [], acceptedEpoch: 0, currentEpoch: 0, snapshot: null };
@@ -117,6 +116,7 @@ export const run = (): Story => {
       case 'TakeSnapshot':
       case 'Event':
       case 'CloseClient':
+      case 'Configure':
         return;
     }
   };

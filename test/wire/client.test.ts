@@ -121,6 +121,7 @@ test('requests: writes that cannot be decoded are invalid, everything else unrea
     'setData',
     'setACL',
     'multi',
+    'reconfig',
   ] as const) {
     t.is(kind(opcodes[op]), 'invalid', op);
   }
@@ -139,7 +140,6 @@ test('requests: writes that cannot be decoded are invalid, everything else unrea
     'addWatch',
     'checkWatches',
     'removeWatches',
-    'reconfig',
   ] as const) {
     t.is(kind(opcodes[op]), 'unreadable', op);
   }

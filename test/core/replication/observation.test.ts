@@ -83,11 +83,11 @@ test('HandleObserverInfo: neither its ACKEPOCH nor its ACKs count', (t) => {
   ]);
 });
 
-test('HandleObserverInfo: refused of a voter, and FOLLOWERINFO of an observer', (t) => {
-  t.is(refusal(leading(), observerInfo(2)), 'FromObserver');
+test('HandleObserverInfo: refused to who does not lead; a voter that has missed becoming one is heard', (t) => {
   t.is(refusal(server(3), observerInfo(4)), 'Leading');
+  t.deepEqual(asks(leading(), observerInfo(2)), ['to 2: LEADERINFO 2']);
   const info = { acceptedEpoch: 1, sid: 4, protocolVersion: 0x10000, configVersion: zeroZxid };
-  t.is(refusal(leading(), from(4, { type: 'FOLLOWERINFO', ...info })), 'FromVoter');
+  t.deepEqual(asks(leading(), from(4, { type: 'FOLLOWERINFO', ...info })), ['to 4: LEADERINFO 2']);
 });
 
 test('Elected: whoever has no vote is not followed, and does not lead', (t) => {
@@ -123,7 +123,7 @@ test('HandleInform: before UPTODATE it is a proposal that is committed', (t) => 
 });
 
 test('HandleInform: refused of others, of a follower, too early, and behind what is not committed', (t) => {
-  t.deepEqual(handleInform(observing(), 2, { type: 'INFORM', txn: txn(2, 1) }), { refused: 'FromLeader' });
+  t.deepEqual(handleInform(observing(), 2, { type: 'INFORM', txn: txn(2, 1) }, 2), { refused: 'FromLeader' });
   t.is(refusal(following(), inform(2, 1)), 'FromObserver');
   t.is(refusal(after(server(4), elected(3)), inform(2, 1)), 'Expected');
   t.is(refusal(after(joining(), proposal(1, 2)), inform(2, 1)), 'AllCommitted');

@@ -1,7 +1,9 @@
 /** Servers at named points of their life, made by steps only, and effects in a short form. */
+import { plainConfiguration } from '../../../core/configuration.js';
 import type { ServerId } from '../../../core/data/quorum.js';
 import type { Zxid } from '../../../core/data/zxid.js';
 import { maxCounter, zeroZxid } from '../../../core/data/zxid.js';
+import { staticEnsemble } from '../../../core/ensemble.js';
 import { windowSize, windowSlice } from '../../../core/data/window.js';
 import type { Packet } from '../../../core/replication/packet.js';
 import { replicationStep } from '../../../core/replication/replication.js';
@@ -45,10 +47,16 @@ export type Files = {
 };
 
 /** A server that has started from these files; by default the first of epoch 1's transactions, one of three servers. */
-export const server = (self: ServerId, files: Files = {}): ReplicationState =>
-  restart(
+export const server = (self: ServerId, files: Files = {}): ReplicationState => {
+  const { voters = [1, 2, 3] } = files;
+  return restart(
     self,
-    files.voters ?? [1, 2, 3],
+    staticEnsemble(
+      plainConfiguration(
+        voters,
+        [4, 5, 6, 7, 8, 9, 10].filter((i) => !voters.includes(i)),
+      ),
+    ),
     { keep: files.keep ?? 500, maxCounter: files.maxCounter ?? maxCounter },
     {
       base: files.base ?? zeroZxid,
@@ -57,6 +65,7 @@ export const server = (self: ServerId, files: Files = {}): ReplicationState =>
       currentEpoch: files.current ?? files.accepted ?? 1,
     },
   ).state;
+};
 
 export type Taken = { readonly state: ReplicationState; readonly effects: readonly ReplicationEffect[] };
 

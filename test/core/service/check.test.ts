@@ -201,8 +201,20 @@ test('a failed request takes a zxid like any other; one that cannot be read is r
   const solo = ready();
   const before = solo.counter;
   t.is(errOf(solo, { op: 'delete', path: '/no', version: -1 }), -101);
-  t.is(errOf(solo, { op: 'invalid', err: -5 }), -5);
   t.is(answerTo(solo, 1, { op: 'multi', parts: [] }).zxid?.counter, before + 2);
+});
+
+test('a write that cannot be read is answered in its turn by the server that it came to, and goes no further', (t) => {
+  const solo = ready('/m');
+  const before = solo.counter;
+  ask(solo, 1, 1, create('/m/a'));
+  ask(solo, 1, 2, { op: 'invalid', err: -5 });
+  const replies = commit(solo).flatMap((e) => (e.type === 'Reply' ? [[e.reply.xid, e.reply.err]] : []));
+  t.deepEqual(replies, [
+    [1, 0],
+    [2, -5],
+  ]);
+  t.is(solo.counter, before + 1); // of the create alone
 });
 
 test('checks run against all that is accepted, and forget it once it is applied', (t) => {

@@ -120,7 +120,7 @@ const modelled = (model: Model, open: Set<number>, author: number, request: Writ
     return 0;
   }
   if (request.op === 'multi' || request.op === 'invalid' || request.op === 'createTTL') return -999;
-  if (request.op === 'deleteContainer') return -999;
+  if (request.op === 'deleteContainer' || request.op === 'reconfig') return -999;
   if (!open.has(author)) return -112;
   const path = request.path ?? '';
   const parent = model.get(parentIn(path));
