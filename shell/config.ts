@@ -10,6 +10,7 @@ import type * as t from 'io-ts';
 import { checkServers } from './configCheck.js';
 import { keyState, nearest, unsafeToIgnore } from './configKeys.js';
 import type { SupportedKey } from './configKeys.js';
+import { readLimits } from './configLimits.js';
 import { readOperations } from './configOperations.js';
 import { readMaxBuffer, readRules } from './configRules.js';
 import { readSecurity } from './configSecurity.js';
@@ -313,6 +314,7 @@ const assemble = (
     maxBufferBytes: readMaxBuffer(read),
     rules: readRules(read),
     operations: readOperations(read),
+    limits: readLimits(read),
     security,
     dynamic,
     purgeIntervalHours: Math.max(0, read('autopurge.purgeInterval', wholeNumber(-any, any), 'hours, 0 for never') ?? 0),

@@ -5,6 +5,7 @@
  * Names and defaults: ZooKeeper Administrator's Guide 3.9, QuorumPeerConfig.
  */
 
+import { limitIgnored, limitKeys } from './configTableLimits.js';
 import { securityIgnored, securityKeys } from './configTableSecurity.js';
 
 /** Default as it would be written, '' for none, and what the key does. */
@@ -15,6 +16,7 @@ const rows = <K extends string>(table: Readonly<Record<K, KeyRow>>): Readonly<Re
 /** Keys that are read and have their effect. */
 export const readKeys = rows({
   ...securityKeys,
+  ...limitKeys,
   tickTime: ['3000', 'milliseconds; the unit of the limits that count ticks'],
   initLimit: ['', 'ticks that a learner has to connect and synchronise; needed in an ensemble'],
   syncLimit: ['', 'ticks that a learner and its leader may hear nothing of each other; needed in an ensemble'],
@@ -65,6 +67,7 @@ export const readKeys = rows({
 /** Keys that are accepted and change nothing here, with the reason. */
 export const ignoredKeys = rows({
   ...securityIgnored,
+  ...limitIgnored,
   electionAlg: ['3', 'fast leader election is the only one, here as in 3.9'],
   serverCnxnFactory: ['', 'names a Java class; there is one kind of client port'],
   'nio.numSelectorThreads': ['', 'one event loop serves all sockets'],
@@ -108,8 +111,6 @@ export const missingKeys = rows({
   connectToLearnerMasterLimit: ['initLimit', 'ticks to connect to the leader'],
   reconfigEnabled: ['false', 'reconfig at run time'],
   standaloneEnabled: ['true', 'false: one server makes a quorum that can grow'],
-  maxCnxns: ['0', 'connections in all'],
-  clientPortListenBacklog: ['-1', 'connections that the kernel holds until they are accepted'],
   localSessionsEnabled: ['false', 'sessions without a transaction'],
   localSessionsUpgradingEnabled: ['false', 'they become global when they make an ephemeral node'],
   syncEnabled: ['true', 'observers write log and snapshots'],
@@ -123,26 +124,6 @@ export const missingKeys = rows({
   txnLogSizeLimitInKb: ['-1', 'size at which a log file ends'],
   forceSync: ['yes', '`no`: the log is not synced'],
   flushDelay: ['0', 'milliseconds that a sync may wait for more'],
-  globalOutstandingLimit: ['1000', 'requests in progress'],
-  request_throttle_max_requests: ['0', 'requests in progress before others wait'],
-  request_throttle_stall_time: ['100', 'milliseconds between looks'],
-  request_throttle_drop_stale: ['true', 'requests of closed connections are dropped'],
-  request_stale_latency_check: ['false', 'requests that took too long are dropped'],
-  request_stale_connection_check: ['true', 'requests of closed connections are dropped'],
-  throttled_op_wait_time: ['0', 'milliseconds after which a waiting request is refused'],
-  largeRequestMaxBytes: ['104857600', 'bytes of large requests in progress'],
-  largeRequestThreshold: ['-1', 'bytes from which a request is large'],
-  connection_throttle_tokens: ['0', 'connections at once'],
-  connection_throttle_fill_time: ['1', 'milliseconds between fillings'],
-  connection_throttle_fill_count: ['1', 'tokens a filling'],
-  connection_throttle_freeze_time: ['-1', 'milliseconds between changes of the chance'],
-  connection_throttle_drop_increase: ['0.02', 'chance of a drop'],
-  connection_throttle_drop_decrease: ['0.002', 'chance of a drop'],
-  connection_throttle_decrease_ratio: ['0', 'chance of a drop'],
-  connection_throttle_weight_enabled: ['false', 'kinds of sessions weigh differently'],
-  connection_throttle_global_session_weight: ['3', 'weight'],
-  connection_throttle_local_session_weight: ['1', 'weight'],
-  connection_throttle_renew_session_weight: ['2', 'weight'],
   'closeSessionTxn.enabled': ['true', 'the transaction names the ephemerals that go'],
   leaderServes: ['yes', '`no`: the leader takes no clients'],
   cnxTimeout: ['5000', 'milliseconds to connect for election'],
@@ -156,7 +137,6 @@ export const missingKeys = rows({
   'observer.election.DelayMs': ['200', 'milliseconds before an observer asks again'],
   'snapshot.compression.method': ['', '`gz` or `snappy`'],
   tcpKeepAlive: ['false', 'keep-alive between servers'],
-  clientTcpKeepAlive: ['false', 'keep-alive of clients'],
   'readonlymode.enabled': ['false', 'read-only clients are served without a quorum'],
   'datadir.autocreate': ['true', 'missing directories are made'],
   'db.autocreate': ['true', 'an empty directory is a server without history'],

@@ -1,5 +1,6 @@
 /** The configuration as a value, and the codecs from the text of zoo.cfg to its fields. */
 import * as t from 'io-ts';
+import { Limits } from './configLimits.js';
 import { Operations } from './configOperations.js';
 import { Security } from './configSecurity.js';
 import { maxServerId } from './configServers.js';
@@ -98,6 +99,7 @@ export const Config = t.readonly(
       'Rules',
     ),
     operations: Operations,
+    limits: Limits,
     security: Security,
     /** The file with the members, and its version as it stands there (hexadecimal); null: they stand in zoo.cfg. */
     dynamic: t.union([t.readonly(t.strict({ file: t.string, version: textOrNull })), t.null]),

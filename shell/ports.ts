@@ -80,13 +80,21 @@ export const openPorts = (options: PortOptions): Ports => {
           log,
         });
   const address = config.client;
+  const { limits } = config;
   const { secureClient, saslUsers, clientUnification } = config.security;
   const sasl = saslUsers === null ? null : startSaslClients(new Map(saslUsers), log);
   const client =
     address === null && secureClient === null
       ? null
       : startClientPort({
-          bind: address === null ? null : { host: address.host ?? undefined, port: address.port },
+          bind:
+            address === null
+              ? null
+              : {
+                  host: address.host ?? undefined,
+                  port: address.port,
+                  ...(limits.backlog === null ? {} : { backlog: limits.backlog }),
+                },
           secure:
             secureClient === null || security.clientTls === null
               ? null
@@ -115,7 +123,14 @@ export const openPorts = (options: PortOptions): Ports => {
           onFailed: failed('client'),
           limits: {
             maxClientCnxns: config.maxClientCnxns,
-            maxCnxns: clientsWithin(openFileLimit()),
+            maxCnxns: fewest(limits.maxCnxns, clientsWithin(openFileLimit())),
+            maxOutstanding: limits.maxOutstanding,
+            maxInProgress: limits.maxInProgress,
+            maxWaitMs: limits.maxWaitMs,
+            largeBytes: limits.largeBytes,
+            maxLargeBytes: limits.maxLargeBytes,
+            connections: limits.connections,
+            keepAlive: limits.keepAlive,
             maxBuffer: config.maxBufferBytes,
             requestWarningMs: config.operations.requestWarningMs,
           },
@@ -125,3 +140,6 @@ export const openPorts = (options: PortOptions): Ports => {
         });
   return { election, quorum, client, sasl, audit, configText: options.configText };
 };
+
+/** The lower of two limits; 0 is none. */
+const fewest = (a: number, b: number): number => (a === 0 || b === 0 ? Math.max(a, b) : Math.min(a, b));

@@ -16,8 +16,10 @@ import type { ClientId, ClientLimits, ClientPort, ClientPortOptions } from './cl
 import { openClientOutput } from './clientOutput.js';
 import type { ClientOutput } from './clientOutput.js';
 import { openClientDoors } from './clientDoors.js';
+import { openAdmission } from './connectionThrottle.js';
 import { createInbox, takeFrame } from './inbox.js';
 import type { Inbox } from './inbox.js';
+import { createRequestThrottle } from './requestThrottle.js';
 import { arrivalOf, countAnswer, newTraffic, resetTraffic, statusOf, tellSlow } from './traffic.js';
 import type { Arrival, Traffic } from './traffic.js';
 import { formatAddress, guessProtocol, limitedLog, plainAddress } from './log.js';
@@ -66,7 +68,16 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
   const throttled = new Set<Client>();
   let woken: Client[] = [];
   let outstandingBytes = 0;
+  let largeBytes = 0;
   let lastId = 0;
+  const admission = limits.connections === null ? null : openAdmission(limits.connections, now, Math.random);
+  const throttle = createRequestThrottle<Client>({
+    maxInProgress: limits.maxInProgress,
+    maxWaitMs: limits.maxWaitMs,
+    now,
+    pass: (c, { xid, request }) => options.onRequest(c.id, xid, request),
+    onRefused: () => (metrics.counters.throttled_ops += 1),
+  });
 
   const onSent = (bytes: number): void => {
     metrics.bytesSent += bytes;
@@ -80,6 +91,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
     const c = newClient((lastId += 1), socket, address, port, output, subject, now());
     clients.set(c.id, c);
     fresh.add(c);
+    if (limits.keepAlive) socket.setKeepAlive(true);
     socket.on('error', (error) => log('info', `client ${formatAddress(address, port)}: ${error.message}`));
     socket.on('data', (chunk) => {
       metrics.bytesReceived += chunk.length;
@@ -107,6 +119,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
     fresh.delete(c);
     throttled.delete(c);
     while (c.head < c.waiting.length) settle(c);
+    throttle.forget(c);
   };
 
   const drop = (c: Client, reason: string): void => {
@@ -189,6 +202,10 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
   const connect = (c: Client, bytes: Buffer): void => {
     const decoded = decodeConnectRequest(bytes);
     if (E.isLeft(decoded)) return drop(c, `its connect record: ${explain(decoded.left)}`);
+    if (admission?.admit(decoded.right.session) === false) {
+      metrics.connectionsRejected += 1;
+      return drop(c, 'connections come faster than connection_throttle_tokens allow');
+    }
     c.phase = 'requests';
     fresh.delete(c);
     c.traffic.lastOp = 'SESS';
@@ -200,19 +217,29 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
     const decoded = decodeRequest(bytes);
     if (E.isLeft(decoded)) return drop(c, `its request header: ${explain(decoded.left)}`);
     const arrival = arrivalOf(decoded.right, at, bytes.length);
+    if (isLarge(bytes.length)) {
+      if (largeBytes + bytes.length > limits.maxLargeBytes) {
+        metrics.counters.large_requests_rejected += 1;
+        return drop(c, `${largeBytes} bytes of large requests are in progress, ${bytes.length} more came`);
+      }
+      largeBytes += bytes.length;
+    }
     c.waiting.push(arrival);
     if (arrival.namespace !== null && arrival.isWrite)
       sampleKey(metrics, 'write_per_namespace', arrival.namespace, bytes.length);
     metrics.outstanding += 1;
     outstandingBytes += bytes.length;
-    options.onRequest(c.id, decoded.right.xid, decoded.right.request);
+    throttle.take(c, decoded.right);
   };
+
+  const isLarge = (bytes: number): boolean => limits.largeBytes !== null && bytes > limits.largeBytes;
 
   /** Counts the oldest request of the connection as answered; undefined when there is none. */
   const settle = (c: Client): Arrival | undefined => {
     const arrival = c.waiting[c.head];
     if (arrival === undefined) return undefined;
     outstandingBytes -= arrival.bytes;
+    if (isLarge(arrival.bytes)) largeBytes -= arrival.bytes;
     metrics.outstanding -= 1;
     c.head += 1;
     if (c.head === c.waiting.length) {
@@ -305,6 +332,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
       const arrival = settle(c);
       if (arrival !== undefined) measure(c, arrival, reply);
       write(c, reply);
+      throttle.done(c);
     },
     event: (conn, event) => {
       const c = clients.get(conn);

@@ -9,6 +9,7 @@ import type {
 } from '../../core/service/request.js';
 import type { ConnectionStatus } from './traffic.js';
 import { maxClientFrameBytes } from '../../wire/frame.js';
+import type { ConnectionThrottle } from '../configLimits.js';
 import type { Metrics } from '../metrics.js';
 import type { Bind } from './listen.js';
 import type { Log } from './log.js';
@@ -60,6 +61,17 @@ export type ClientLimits = {
   readonly closeGraceMs: number;
   /** A request that takes longer is told of, milliseconds; 0: none. */
   readonly requestWarningMs: number;
+  /** Requests in progress above which others wait, in their order; 0: any number. */
+  readonly maxInProgress: number;
+  /** A request that has waited longer is refused (THROTTLEDOP) without being done, milliseconds; 0: none is. */
+  readonly maxWaitMs: number;
+  /** Requests above so many bytes are large; null: none is. Over `maxLargeBytes` of them their connection ends. */
+  readonly largeBytes: number | null;
+  readonly maxLargeBytes: number;
+  /** How fast connections may come; null: as they like. */
+  readonly connections: ConnectionThrottle | null;
+  /** Whether the kernel asks silent clients for a sign of life. */
+  readonly keepAlive: boolean;
 };
 
 export const defaultClientLimits: ClientLimits = {
@@ -72,6 +84,12 @@ export const defaultClientLimits: ClientLimits = {
   sessionlessMs: 10_000,
   closeGraceMs: 2000,
   requestWarningMs: 0,
+  maxInProgress: 0,
+  maxWaitMs: 0,
+  largeBytes: null,
+  maxLargeBytes: 100 * 1024 * 1024,
+  connections: null,
+  keepAlive: false,
 };
 
 export type ClientPort = {
