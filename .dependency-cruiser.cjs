@@ -26,13 +26,14 @@ module.exports = {
         '^wire/',
         '^core/',
         'node_modules/(fp-ts|io-ts)/',
-        '^(node:)?(assert|buffer|child_process|crypto|dns/promises|events|fs|fs/promises|http|net|os|path|process|stream|timers|tls|tty|url|util|worker_threads|zlib|perf_hooks|v8)$',
+        '^(node:)?(assert|buffer|child_process|crypto|dns/promises|events|fs|fs/promises|http|net|os|path|process|stream|stream/promises|timers|tls|tty|url|util|worker_threads|zlib|perf_hooks|v8)$',
       ],
       'shell: sockets, disk, clock, configuration',
     ),
     {
       name: 'shell-sees-little-of-core',
-      comment: 'shell runs core/server.ts and core/recovery.ts, looks through core/inspect.ts, offers the schemes of core/service/auth.ts and knows types; protocol rules are not its own',
+      comment:
+        'shell runs core/server.ts and core/recovery.ts, looks through core/inspect.ts, offers the schemes of core/service/auth.ts and knows types; protocol rules are not its own',
       severity: 'error',
       from: { path: '^shell/' },
       to: {

@@ -149,6 +149,8 @@ export const zooCfg = (dir: string, { nodes }: Layout, node: Node): string =>
     `clientPortAddress=${loopback}`,
     'preAllocSize=4096',
     '4lw.commands.whitelist=*',
+    // Servers on one machine would all want the one port that it has by default.
+    'admin.enableServer=false',
     ...(nodes.length === 1 ? [] : nodes.map((n) => `server.${n.id}=${loopback}:${n.quorum}:${n.election}`)),
     '',
   ].join('\n');

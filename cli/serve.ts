@@ -4,13 +4,13 @@ import { formatZxid } from '../core/data/zxid.js';
 import { explainConfigError, loadConfig } from '../shell/config.js';
 import type { Config, ConfigError } from '../shell/config.js';
 import type { Log } from '../shell/net/log.js';
-import { runServer } from '../shell/server.js';
-import type { RunningServer } from '../shell/server.js';
+import { runSupervised } from '../shell/supervised.js';
+import type { Supervised } from '../shell/supervised.js';
 import { nodeDisk } from '../shell/storage/nodeDisk.js';
 import type { OpenError } from '../shell/storage/storage.js';
 import type { Failure, Outcome } from './failure.js';
 import { fail, interrupted, ok } from './failure.js';
-import { lineLog } from './log.js';
+import { levelOf, lineLog } from './log.js';
 import { version } from './place.js';
 
 export type ServeOptions = { readonly myid?: string; readonly json: boolean };
@@ -36,12 +36,7 @@ export type ServerView = {
 const tellMs = 250;
 
 export const serve = async (file: string, options: ServeOptions): Promise<Outcome> => {
-  const log = lineLog(
-    (line) => process.stderr.write(line),
-    options.json,
-    () => new Date(),
-  );
-  const outcome = await run(file, options, log);
+  const outcome = await run(file, options);
   if (E.isLeft(outcome) && outcome.left.exit !== 130) {
     const { message, hint } = outcome.left;
     await tell({ type: 'failed', message, hint });
@@ -49,9 +44,15 @@ export const serve = async (file: string, options: ServeOptions): Promise<Outcom
   return outcome;
 };
 
-const run = async (file: string, { myid, json }: ServeOptions, log: Log): Promise<Outcome> => {
+const run = async (file: string, { myid, json }: ServeOptions): Promise<Outcome> => {
   const config = loadConfig(file, myid === undefined ? undefined : { from: '--myid', text: myid });
   if (E.isLeft(config)) return fail(badConfig(file, config.left, json));
+  const log = lineLog(
+    (line) => process.stderr.write(line),
+    json,
+    () => new Date(),
+    levelOf(process.env) ?? config.right.operations.logLevel,
+  );
   for (const warning of config.right.warnings) log('warn', explainConfigError(warning));
   log('info', greeting(config.right));
   return until(config.right, log);
@@ -65,7 +66,7 @@ const greeting = ({ self, servers, client, dataDir }: Config): string =>
 /** Runs the server until something ends it. */
 const until = (config: Config, log: Log): Promise<Outcome> =>
   new Promise((resolve) => {
-    let server: RunningServer | null = null;
+    let server: Supervised | null = null;
     const cleanups: (() => void)[] = [];
     const end = (outcome: Outcome): void => {
       for (const cleanup of cleanups.splice(0)) cleanup();
@@ -76,12 +77,13 @@ const until = (config: Config, log: Log): Promise<Outcome> =>
     const report = (): void => {
       if (server === null || process.send === undefined) return;
       const view = viewOf(server);
+      if (view === null) return;
       const text = JSON.stringify({ ...view, rssBytes: 0 });
       if (text === told) return;
       told = text;
       void tell({ type: 'status', ...view });
     };
-    const running = runServer({
+    const running = runSupervised({
       config,
       disk: nodeDisk,
       log,
@@ -112,8 +114,10 @@ const until = (config: Config, log: Log): Promise<Outcome> =>
     }
   });
 
-const viewOf = (server: RunningServer): ServerView => {
-  const { role, phase, leader, epoch, zxid, serving } = server.status();
+const viewOf = (server: Supervised): ServerView | null => {
+  const status = server.status();
+  if (status === null) return null;
+  const { role, phase, leader, epoch, zxid, serving } = status;
   return { role, phase, leader, epoch, zxid: formatZxid(zxid), serving, rssBytes: process.memoryUsage.rss() };
 };
 

@@ -44,6 +44,8 @@ export type RunningServer = {
   readonly actions: WordActions;
   /** Writes a snapshot of what is applied now. Left: why there is none. */
   readonly takeSnapshot: () => Promise<E.Either<string, TakenSnapshot>>;
+  /** Removes files that no start needs any more, but for the newest `retain` snapshots. */
+  readonly purge: (retain: number) => void;
   /** Makes durable what was appended and gives everything free. */
   readonly stop: () => void;
 };
@@ -209,7 +211,13 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
   ports.audit?.started();
   perform(begun.effects);
   tellStatus();
-  return E.right({ status: () => statusOf(state), metrics, inspect, state: () => state, actions, takeSnapshot, stop });
+  const purge = (retain: number): void => {
+    const removed = stopped ? [] : storage.purge(retain);
+    if (removed.length > 0) log('info', `purged ${removed.length} files: ${removed.join(', ')}`);
+  };
+
+  const status = (): Status => statusOf(state);
+  return E.right({ status, metrics, inspect, state: () => state, actions, takeSnapshot, purge, stop });
 };
 
 /** Where storage keeps what it could not write. */
@@ -282,6 +290,7 @@ const carryOut = (
     case 'Respond':
       return ports.client?.respond(effect.conn, effect.response);
     case 'CloseClient':
+      log('debug', `client connection closed: ${effect.reason}`, { conn: effect.conn, reason: effect.reason });
       ports.sasl?.forget(effect.conn);
       return ports.client?.closeClient(effect.conn);
     case 'Audit':

@@ -113,6 +113,8 @@ export type ServerStatus = {
   /** Watched paths by session. */
   readonly watches: () => ReadonlyMap<string, readonly string[]>;
   readonly quotas: () => readonly QuotaView[];
+  /** Of a leader: observers that are connected, and what they have acknowledged. */
+  readonly observers: readonly { readonly id: ServerId; readonly host: string; readonly zxid: Zxid }[];
 };
 
 export type StatusParts = {
@@ -188,6 +190,9 @@ export const serverStatus = (parts: StatusParts): ServerStatus => {
     ephemerals: () => ephemeralsIn(state),
     watches: () => watchesBySession(state, conns()),
     quotas: () => quotasIn(state),
+    observers: state.replication.role.learners
+      .filter((l) => !state.replication.voters.includes(l.sid))
+      .map((l) => ({ id: l.sid, host: members.find((m) => m.id === l.sid)?.host ?? '', zxid: l.zxid })),
   };
 };
 

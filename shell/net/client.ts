@@ -267,7 +267,7 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
     countAnswer(c.traffic, arrival, reply, took, at);
     if (limits.requestWarningMs === 0 || took < limits.requestWarningMs) return;
     metrics.counters.requests_slow_count += 1;
-    tellSlow(log, formatAddress(c.address, c.port), c.id, arrival, reply, took);
+    tellSlow(log, formatAddress(c.address, c.port), c.traffic, arrival, reply, took);
   };
 
   const wakeThrottled = (c: Client): void => {
@@ -324,7 +324,9 @@ export const startClientPort = (options: ClientPortOptions): ClientPort => {
   return {
     respond: (conn, response) => {
       const c = clients.get(conn);
-      if (c !== undefined) write(c, encodeConnectResponse(response));
+      if (c === undefined) return;
+      if (response.timeoutMs > 0) c.traffic.session = response.session;
+      write(c, encodeConnectResponse(response));
     },
     reply: (conn, reply) => {
       const c = clients.get(conn);

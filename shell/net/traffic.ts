@@ -17,6 +17,8 @@ export type Arrival = {
 };
 
 export type Traffic = {
+  /** 16 hexadecimal digits; null: none yet. */
+  session: string | null;
   received: number;
   sent: number;
   /** As `lop` shows it. */
@@ -46,6 +48,7 @@ export type ConnectionStatus = {
 };
 
 export const newTraffic = (): Traffic => ({
+  session: null,
   received: 0,
   sent: 0,
   lastOp: 'NA',
@@ -135,7 +138,7 @@ export const countAnswer = (t: Traffic, arrival: Arrival, reply: Reply, tookMs: 
 export const tellSlow = (
   log: Log,
   peer: string,
-  conn: number,
+  t: Traffic,
   { op, xid }: Arrival,
   reply: Reply,
   tookMs: number,
@@ -143,7 +146,7 @@ export const tellSlow = (
   log('warn', `${op} of client ${peer} took ${tookMs} ms`, {
     op,
     xid,
-    conn,
+    session: t.session === null ? null : `0x${t.session}`,
     zxid: reply.zxid === null ? null : formatZxid(reply.zxid),
     tookMs,
   });

@@ -99,7 +99,7 @@ test('a log line is one line, whatever a peer has sent', (t) => {
   lineLog((line) => written.push(line), true, at)('info', 'fine');
   t.deepEqual(written, [
     '2026-11-21T12:48:00.005Z warn  odd | bytes\n',
-    '{"time":"2026-11-21T12:48:00.005Z","level":"info","text":"fine"}\n',
+    '{"level":"info","time":"2026-11-21T12:48:00.005Z","text":"fine"}\n',
   ]);
 });
 

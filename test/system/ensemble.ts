@@ -108,6 +108,7 @@ export const createEnsemble = async (options: EnsembleOptions): Promise<Ensemble
       `dataDir=${dir}`,
       `clientPort=${clientPort}`,
       '4lw.commands.whitelist=*',
+      ...(settings.some((line) => line.startsWith('admin.')) ? [] : ['admin.enableServer=false']),
       ...settings,
       ...(size > 1 ? servers : []),
     ];

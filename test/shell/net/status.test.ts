@@ -29,6 +29,7 @@ const withSession = client(2, '::1', {
   ...{ reading: false, queued: 3, session: '01000169e0f80000', timeoutMs: 10_000 },
   traffic: {
     ...{ received: 13, sent: 15, lastOp: 'GETD', lastCxid: 12, lastZxid: '0x100000009', lastResponseMs: 2373 },
+    session: '01000169e0f80000',
     ...{ lastLatencyMs: 2, minLatencyMs: 0, maxLatencyMs: 23, latencies: 2, latencySumMs: 13, establishedMs: 1795 },
   },
 });
@@ -60,6 +61,7 @@ const standalone: ServerStatus = {
   expiries: () => [{ atMs: 1000, wallMs: 1795285024000, sessions: ['01000169e0f80000'] }],
   sessions: () => new Map([['01000169e0f80000', 10_000]]),
   ephemerals: () => new Map([['01000169e0f80000', ['/a/e', '/a/e2']]]),
+  observers: [],
   watches: () =>
     new Map([
       ['01000169e0f80000', ['/a', '/nope']],
