@@ -20,4 +20,4 @@ export const comparing = [
 ];
 
 /** Tests that take minutes: `npm test` leaves them to `npm test -- --all`, as it does models of the tier "ci". */
-export const larger = ['dist/test/conformance/bugs.test.js'];
+export const larger = ['dist/test/conformance/bugs.test.js', 'dist/test/differential/differentialMutants.test.js'];

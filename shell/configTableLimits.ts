@@ -1,5 +1,4 @@
 /** Rows of the table of keys (configTable.ts) about how many clients and requests a server takes. */
-import type { KeyRow } from './configTable.js';
 
 export const limitKeys = {
   maxCnxns: ['0', 'connections in all; 0: as many as files may be open'],
@@ -21,11 +20,11 @@ export const limitKeys = {
   connection_throttle_global_session_weight: ['3', 'tokens of a new session'],
   connection_throttle_local_session_weight: ['1', 'tokens of a new local session'],
   connection_throttle_renew_session_weight: ['2', 'tokens of a session that comes back'],
-} as const satisfies Readonly<Record<string, KeyRow>>;
+} as const satisfies Readonly<Record<string, readonly [byDefault: string, about: string]>>;
 
 export const limitIgnored = {
   request_throttle_stall_time: ['100', 'a request that waits goes on as soon as there is room'],
   request_throttle_drop_stale: ['true', 'what waits for a closed connection is always dropped'],
   request_stale_latency_check: ['false', 'a request whose client is still there is answered'],
   request_stale_connection_check: ['true', 'what waits for a closed connection is always dropped'],
-} as const satisfies Readonly<Record<string, KeyRow>>;
+} as const satisfies Readonly<Record<string, readonly [byDefault: string, about: string]>>;

@@ -120,7 +120,7 @@ row(
   'a client that floods and does not read is not read any more, others are served',
   async (r) => {
     const { t, path, servers, clientOf } = r;
-    const one = await servers({ size: 1, settings: ['globalOutstandingLimit=50'] });
+    const one = await servers({ size: 1, settings: ['globalOutstandingLimit=50', 'maxSessionTimeout=60000'] });
     const other = await clientOf(one.portOf(1));
     await done(other, create(path, 'x'.repeat(1000)));
     const socket = connect({ host: '127.0.0.1', port: one.portOf(1) });

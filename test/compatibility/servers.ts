@@ -36,6 +36,8 @@ export type ServersOptions = {
   readonly settings?: readonly string[];
   /** Ours as processes: slower, and like what is installed. */
   readonly processes?: boolean;
+  /** The main file of another build of ours, run as processes. */
+  readonly main?: string;
 };
 
 /** Keys that Apache's server reads as properties of its virtual machine, by these very names. */
@@ -47,15 +49,18 @@ const light = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:C
 
 /** Writes the files; starts nobody yet. */
 export const createServers = async (options: ServersOptions): Promise<Servers> => {
-  const { kind, size, observers = 0, tickTime = 300, settings = [], processes = false } = options;
+  const { kind, size, observers = 0, tickTime = 300, settings = [], processes = false, main } = options;
   const isJava = (line: string): boolean => kind === 'apache' && javaProperties.test(line);
   const java = settings.filter(isJava).map((line) => `-D${line}`);
   const files = await createEnsemble({
     ...{ size, observers, tickTime },
     settings: ['clientPortAddress=127.0.0.1', ...settings.filter((line) => !isJava(line))],
     ...(kind === 'apache' ? { command: (m: Member) => apache(m, [...quiet, ...light, ...java]) } : {}),
+    ...(main === undefined
+      ? {}
+      : { command: (m: Member) => ({ file: process.execPath, args: [main, 'serve', m.config] }) }),
   });
-  const runner = kind === 'apache' || processes ? files : inProcess(files);
+  const runner = kind === 'apache' || processes || main !== undefined ? files : inProcess(files);
   const portOf = (id: number): number => files.members.find((m) => m.id === id)?.clientPort ?? 0;
   const log = (id: number): string => readFileSync(join(files.members[id - 1]?.dir ?? '', 'server.log'), 'utf8');
   return { ...runner, kind, portOf, log };

@@ -72,11 +72,14 @@ const anyAcl: fc.Arbitrary<Acl> = fc.record({
 });
 const own: readonly Acl[] = [{ perms: 31, scheme: 'auth', id: '' }];
 const ofUser: readonly Acl[] = [{ perms: 31, scheme: 'digest', id: digestId }];
-const readOnly: readonly Acl[] = [{ perms: 1, scheme: 'world', id: 'anyone' }];
-const noRead: readonly Acl[] = [{ perms: 30, scheme: 'world', id: 'anyone' }];
+/** For all but one of the five permissions, and for one alone. */
+const partly = [1, 2, 4, 8, 16].flatMap((bit): (readonly Acl[])[] =>
+  [31 ^ bit, bit].map((perms) => [{ perms, scheme: 'world', id: 'anyone' }]),
+);
 const acl: fc.Arbitrary<readonly Acl[] | null> = fc.oneof(
   { weight: 12, arbitrary: fc.constant<readonly Acl[]>(openAcl) },
-  { weight: 4, arbitrary: fc.constantFrom(own, ofUser, readOnly, noRead) },
+  { weight: 2, arbitrary: fc.constantFrom(own, ofUser) },
+  { weight: 3, arbitrary: fc.constantFrom(...partly) },
   { weight: 2, arbitrary: fc.array(anyAcl, { maxLength: 3 }) },
   { weight: 1, arbitrary: fc.constant(null) },
 );

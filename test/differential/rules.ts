@@ -4,7 +4,9 @@
  */
 import type { ClientRequest, Reply } from '../../core/service/request.js';
 import { rootMark } from './program.js';
-import type { Asked } from './side.js';
+
+/** Which request a reply answered. */
+export type Asked = ReadonlyMap<Reply, ClientRequest>;
 
 /** Whether a request asks about a node that all programs share: its children and their number depend on the others. */
 export const shared = (request: ClientRequest): boolean =>

@@ -4,6 +4,7 @@
  * between them. `--length N`: steps of the longest program.
  */
 import { explain, search } from './compare.js';
+import { settings } from './settings.js';
 import { createServers } from '../compatibility/servers.js';
 import type { Kind, Servers } from '../compatibility/servers.js';
 
@@ -18,13 +19,6 @@ const length = option('length', 40);
 /** Ends after so many divergences. */
 const most = option('most', 1);
 const everyMs = 5000;
-
-const settings = [
-  ...['maxSessionTimeout=300000', 'maxClientCnxns=0', 'extendedTypesEnabled=true', 'enforceQuota=true'],
-  // Nodes that are reaped would move the zxids of one side.
-  'znode.container.checkIntervalMs=3600000',
-  'DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4=',
-];
 
 const start = async (kind: Kind): Promise<Servers> => {
   const own = kind === 'apache' ? ['forceSync=no'] : [];

@@ -12,6 +12,7 @@ import { sleep } from '../system/ensemble.js';
 import { rootMark, sessions } from './program.js';
 import type { Program, Step } from './program.js';
 import { behindSync, garbled, shared, told } from './rules.js';
+import type { Asked } from './rules.js';
 
 export type Side = { readonly name: string; readonly ports: readonly number[] };
 
@@ -199,9 +200,6 @@ const begin = async (side: Side, root: string) => {
     },
   };
 };
-
-/** Which request a reply answered. */
-export type Asked = ReadonlyMap<Reply, ClientRequest>;
 
 /** The request with the program's root in its paths. */
 const placed = (request: ClientRequest, root: string): ClientRequest => {
