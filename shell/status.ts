@@ -191,7 +191,7 @@ export const serverStatus = (parts: StatusParts): ServerStatus => {
     watches: () => watchesBySession(state, conns()),
     quotas: () => quotasIn(state),
     observers: state.replication.role.learners
-      .filter((l) => !state.replication.voters.includes(l.sid))
+      .filter((l) => !state.replication.ensemble.active.voters.includes(l.sid))
       .map((l) => ({ id: l.sid, host: members.find((m) => m.id === l.sid)?.host ?? '', zxid: l.zxid })),
   };
 };
