@@ -15,7 +15,7 @@ export const Security = t.readonly(
   t.strict({
     secureClient: t.union([t.readonly(t.strict({ host: textOrNull, port: Port })), t.null]),
     clientTls: TlsSettings,
-    /** Plain clients come in at the secure port, too. */
+    /** The plain port takes TLS, too. */
     clientUnification: t.boolean,
     quorumTls: TlsSettings,
     /** Servers call each other over TLS. */
@@ -84,6 +84,9 @@ export const readSecurity = (source: SecuritySource): Security => {
   const quorumUnification = isTrue('portUnification');
   if (secureClient !== null && !hasKeyStore(clientTls))
     complain('secureClientPort', 'needs a key', 'write ssl.keyStore.location=<file with key and certificate>');
+  const clientUnification = isTrue('client.portUnification');
+  if (clientUnification && !hasKeyStore(clientTls))
+    complain('client.portUnification', 'needs a key', 'write ssl.keyStore.location=<file with key and certificate>');
   if (sslQuorum && !hasKeyStore(quorumTls))
     complain('sslQuorum', 'needs a key', 'write ssl.quorum.keyStore.location=<file with key and certificate>');
   if (quorumUnification && !hasKeyStore(quorumTls))
@@ -92,12 +95,12 @@ export const readSecurity = (source: SecuritySource): Security => {
     complain('ssl.authProvider', 'is no scheme of TLS clients here', 'write x509');
   const jaas = readJaas(source);
   const saslUsers = readSaslUsers(source, jaas);
-  const schemes = readSchemes(source, secureClient !== null, saslUsers !== null);
+  const schemes = readSchemes(source, secureClient !== null || clientUnification, saslUsers !== null);
   const digestAlgorithm = readDigest(source);
   return {
     secureClient,
     clientTls,
-    clientUnification: isTrue('client.portUnification'),
+    clientUnification,
     quorumTls,
     sslQuorum,
     quorumUnification,

@@ -29,7 +29,7 @@ const quorum = tlsRows('servers');
 export const securityKeys = rows({
   secureClientPort: ['', 'port for clients over TLS'],
   secureClientPortAddress: ['every address', 'its address'],
-  'client.portUnification': ['false', 'clients of `secureClientPort` may do without TLS'],
+  'client.portUnification': ['false', '`clientPort` takes clients with and without TLS'],
   'client.certReload': ['false', 'changed stores of `ssl.*` are read again'],
   'ssl.keyStore.location': client.location,
   'ssl.keyStore.password': client.password,

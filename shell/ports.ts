@@ -96,12 +96,13 @@ export const openPorts = (options: PortOptions): Ports => {
                   ...(limits.backlog === null ? {} : { backlog: limits.backlog }),
                 },
           secure:
-            secureClient === null || security.clientTls === null
+            security.clientTls === null
               ? null
               : {
-                  bind: { host: secureClient.host ?? undefined, port: secureClient.port },
+                  bind:
+                    secureClient === null ? null : { host: secureClient.host ?? undefined, port: secureClient.port },
                   tls: security.clientTls,
-                  plainToo: clientUnification,
+                  atPlainPort: clientUnification,
                 },
           onConnected: (conn, from, proved) => push({ type: 'ClientConnected', conn, address: from, proved }),
           onConnect: (conn, request) => push({ type: 'ConnectReceived', conn, request }),

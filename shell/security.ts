@@ -60,7 +60,7 @@ export const rulesOf = ({ rules, security }: Config, added: readonly AuthProvide
 };
 
 export type OpenSecurity = LinkSecurity & {
-  /** null: no port for clients over TLS. */
+  /** null: no clients over TLS. */
   readonly clientTls: TlsContext | null;
   readonly close: () => void;
 };
@@ -68,7 +68,7 @@ export type OpenSecurity = LinkSecurity & {
 /** @returns Left: which file, why, and what to do, in one sentence */
 export const openSecurity = ({ security }: Config, log: Log): E.Either<string, OpenSecurity> => {
   const { secureClient, sslQuorum, quorumUnification, quorumSasl } = security;
-  const client = secureClient === null ? null : openTls(security.clientTls, true, log);
+  const client = secureClient === null && !security.clientUnification ? null : openTls(security.clientTls, true, log);
   if (client !== null && E.isLeft(client)) return client;
   const quorum = sslQuorum || quorumUnification ? openTls(security.quorumTls, true, log) : null;
   if (quorum !== null && E.isLeft(quorum)) {

@@ -7,6 +7,7 @@ import type { Bind, Listener } from './listen.js';
 import { formatAddress, plainAddress } from './log.js';
 import type { Log } from './log.js';
 import { openDoor } from './tls.js';
+import type { Door, TlsContext } from './tls.js';
 
 /** Handshakes on their way; whoever holds more open loses the oldest. */
 const maxHandshakes = 1024;
@@ -64,18 +65,21 @@ export const openClientDoors = (
       log: options.log,
     });
 
-  const plain = options.bind === null ? null : listenAt('client', options.bind, (socket) => accept(socket, null));
-  if (secure === null) return { port: () => plain?.port() ?? 0, securePort: () => 0, close: () => plain?.close() };
-  const { tls, plainToo, bind } = secure;
-  const door = openDoor({ name: 'client', tls, plainToo, onSocket: accept, log, maxWaiting: maxHandshakes });
-  const encrypted = listenAt('secure client', bind, door.admit);
+  const doorFor = (tls: TlsContext, plainToo: boolean): Door =>
+    openDoor({ name: 'client', tls, plainToo, onSocket: accept, log, maxWaiting: maxHandshakes });
+  const both = secure?.atPlainPort === true && options.bind !== null ? doorFor(secure.tls, true) : null;
+  const encrypted = secure === null || secure.bind === null ? null : doorFor(secure.tls, false);
+  const plainPort =
+    options.bind === null ? null : listenAt('client', options.bind, both?.admit ?? ((socket) => accept(socket, null)));
+  const securePort =
+    secure === null || secure.bind === null || encrypted === null
+      ? null
+      : listenAt('secure client', secure.bind, encrypted.admit);
   return {
-    port: () => plain?.port() ?? 0,
-    securePort: encrypted.port,
+    port: () => plainPort?.port() ?? 0,
+    securePort: () => securePort?.port() ?? 0,
     close: () => {
-      plain?.close();
-      encrypted.close();
-      door.close();
+      for (const opened of [plainPort, securePort, both, encrypted]) opened?.close();
     },
   };
 };

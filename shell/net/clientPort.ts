@@ -22,8 +22,8 @@ export type ClientId = number;
 export type ClientPortOptions = {
   /** null: no port for plain connections. */
   readonly bind: Bind | null;
-  /** The port for connections over TLS, and for plain ones where both may come. */
-  readonly secure?: { readonly bind: Bind; readonly tls: TlsContext; readonly plainToo: boolean } | null;
+  /** TLS: at a port of its own (null: there is none), and beside plain connections at the plain port. */
+  readonly secure?: { readonly bind: Bind | null; readonly tls: TlsContext; readonly atPlainPort: boolean } | null;
   /** A connection has sent a connect record; `onConnect` follows at once. Four-letter words are never reported here. */
   readonly onConnected: (conn: ClientId, address: string, proved: readonly Identity[]) => void;
   readonly onConnect: (conn: ClientId, request: ConnectRequest) => void;

@@ -283,7 +283,7 @@ row('D15', 'whoAmI: every id of the connection, without secrets', async ({ t, cl
 });
 
 row('D20', 'audit: a line for each write, with who, where, what and how it ended', async ({ t, kind, servers, clientOf }) => {
-  const started = await servers({ size: 1, processes: true, settings: ['audit.enable=true'] });
+  const started = await servers({ size: 1, processes: true, settings: ['audit.enable=true', ...(kind === 'apache' ? [auditLevel] : [])] });
   const [member] = started.members;
   const a = await clientOf(member?.clientPort ?? 0);
   await prove(a, 'digest', 'bob:x');
@@ -315,6 +315,9 @@ row('D20', 'audit: a line for each write, with who, where, what and how it ended
     `session=0x${session}\tuser=SYSTEM\toperation=ephemeralZNodeDeletionOnSessionCloseOrExpire\tznode=/a/s0000000000\tresult=success`,
   ], kind); // prettier-ignore
 }, { alone: true }); // prettier-ignore
+
+/** Servers of Apache's that tests start say little else. */
+const auditLevel = 'org.slf4j.simpleLogger.log.org.apache.zookeeper.audit=info';
 
 /** What the first of them has said. */
 const logOf = ({ members }: Servers): string =>

@@ -42,7 +42,7 @@ export type ServersOptions = {
 
 /** Keys that Apache's server reads as properties of its virtual machine, by these very names. */
 const javaProperties =
-  /^(jute\.maxbuffer|readonlymode\.enabled|java\.security\.auth\.login\.config|znode\.container\.\w+)=/;
+  /^(jute\.maxbuffer|readonlymode\.enabled|java\.security\.auth\.login\.config|org\.slf4j\.[\w.]+|znode\.container\.\w+)=/;
 
 /** Apache's own code is compiled a little, which is all that a short life repays. */
 const light = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:CICompilerCount=1'];
