@@ -304,6 +304,8 @@ const startServing = (d: Draft, epoch: number): void => {
   elect(d, { type: 'UpdateVoteEpoch', epoch });
   showConfiguration(d);
   if (leads(d.replication)) d.leading = leader.lead(d.service.database, config.tickTimeMs, clock.nowMs, config.rules);
+  // It leads, and takes no clients (leaderServes=no).
+  if (d.leading !== null && config.leaderServes === false) return;
   serve(d, {
     type: 'StartServing',
     firstSession: firstSessionId(config.self, clock.wallMs),

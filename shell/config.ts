@@ -12,6 +12,7 @@ import { keyState, nearest, unsafeToIgnore } from './configKeys.js';
 import type { SupportedKey } from './configKeys.js';
 import { readLimits } from './configLimits.js';
 import { readOperations } from './configOperations.js';
+import { readEnsemble } from './configEnsemble.js';
 import { readMaxBuffer, readRules } from './configRules.js';
 import { readSecurity } from './configSecurity.js';
 import { maxServerId, parseServerSpec } from './configServers.js';
@@ -248,16 +249,17 @@ const assemble = (
     report('warning', at('4lw.commands.whitelist'), { ...rest, remedy });
   }
 
+  const complainOf = (key: string, problem: string, remedy: string): void => {
+    const property = values.listed.find((l) => l.key === key)?.property;
+    report('error', property?.valueAt ?? end, { field: key, found: property?.value ?? null, problem, remedy });
+  };
   const security = readSecurity({
     read,
     readText: source.readText,
     complain: (key, problem, remedy) =>
       report('error', at(key), { field: key, found: single.get(key)?.value ?? null, problem, remedy }),
     listed: values.listed.map(({ key, property }) => ({ key, value: property.value })),
-    complainOf: (key, problem, remedy) => {
-      const property = values.listed.find((l) => l.key === key)?.property;
-      report('error', property?.valueAt ?? end, { field: key, found: property?.value ?? null, problem, remedy });
-    },
+    complainOf,
   });
   const servers = serversOf(values, report);
   // A single line makes a server that stands alone: it is this one, and needs no myid.
@@ -317,6 +319,14 @@ const assemble = (
     limits: readLimits(read),
     security,
     dynamic,
+    ensemble: readEnsemble({
+      read,
+      listed: values.listed.map(({ key, property }) => ({ key, value: property.value })),
+      complainOf,
+      file: source.file,
+      dynamic,
+      voters: all.flatMap((s) => (s.role === 'participant' ? [s.id] : [])),
+    }),
     purgeIntervalHours: Math.max(0, read('autopurge.purgeInterval', wholeNumber(-any, any), 'hours, 0 for never') ?? 0),
   };
   return dataDir === null ? null : { ...config, dataDir };

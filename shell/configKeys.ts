@@ -13,11 +13,6 @@ export const unsafeToIgnore: readonly {
   readonly when: (value: string) => boolean;
   readonly why: string;
 }[] = [
-  {
-    key: /^(group|weight)\.\d+$/,
-    when: () => true,
-    why: 'quorums of weighted groups would differ from simple majorities',
-  },
   { key: /^oraclePath$/, when: () => true, why: 'the oracle would decide with one of two servers' },
 ];
 

@@ -23,6 +23,9 @@ export const readKeys = rows({
   dataDir: ['', 'directory of snapshots, epochs and `myid`; needed'],
   dataLogDir: ['dataDir', 'directory of the transaction logs'],
   dynamicConfigFile: ['', 'file with the lines `server.N`, `group.N`, `weight.N` and `version`'],
+  reconfigEnabled: ['false', 'reconfig at run time'],
+  standaloneEnabled: ['true', 'false: one server makes a quorum that can grow'],
+  leaderServes: ['yes', '`no`: the leader takes no clients'],
   clientPort: ['', 'port for clients'],
   clientPortAddress: ['every address', 'address that clients connect to'],
   maxClientCnxns: ['60', 'connections of one client address; 0: any number'],
@@ -109,8 +112,6 @@ export const ignoredKeys = rows({
 /** Keys that ZooKeeper 3.9 knows and that have no effect yet. */
 export const missingKeys = rows({
   connectToLearnerMasterLimit: ['initLimit', 'ticks to connect to the leader'],
-  reconfigEnabled: ['false', 'reconfig at run time'],
-  standaloneEnabled: ['true', 'false: one server makes a quorum that can grow'],
   localSessionsEnabled: ['false', 'sessions without a transaction'],
   localSessionsUpgradingEnabled: ['false', 'they become global when they make an ephemeral node'],
   syncEnabled: ['true', 'observers write log and snapshots'],
@@ -125,7 +126,6 @@ export const missingKeys = rows({
   forceSync: ['yes', '`no`: the log is not synced'],
   flushDelay: ['0', 'milliseconds that a sync may wait for more'],
   'closeSessionTxn.enabled': ['true', 'the transaction names the ephemerals that go'],
-  leaderServes: ['yes', '`no`: the leader takes no clients'],
   cnxTimeout: ['5000', 'milliseconds to connect for election'],
   quorumCnxnTimeoutMs: ['-1', 'milliseconds of silence on an election connection'],
   electionPortBindRetry: ['3', 'attempts to have the election port'],
@@ -155,7 +155,7 @@ export const families: readonly {
     about: '`host:quorumPort:electionPort[:participant or observer][;[address:]clientPort]`',
     state: 'read',
   },
-  { key: /^(group|weight)\.\d+$/, shown: 'group.N, weight.N', about: 'hierarchical quorums', state: 'missing' },
+  { key: /^(group|weight)\.\d+$/, shown: 'group.N, weight.N', about: 'hierarchical quorums', state: 'read' },
   {
     key: /^authProvider\.\w+$/,
     shown: 'authProvider.N',

@@ -1,6 +1,7 @@
 /** The configuration as a value, and the codecs from the text of zoo.cfg to its fields. */
 import * as t from 'io-ts';
 import { Limits } from './configLimits.js';
+import { Ensemble } from './configEnsemble.js';
 import { Operations } from './configOperations.js';
 import { Security } from './configSecurity.js';
 import { maxServerId } from './configServers.js';
@@ -100,6 +101,7 @@ export const Config = t.readonly(
     ),
     operations: Operations,
     limits: Limits,
+    ensemble: Ensemble,
     security: Security,
     /** The file with the members, and its version as it stands there (hexadecimal); null: they stand in zoo.cfg. */
     dynamic: t.union([t.readonly(t.strict({ file: t.string, version: textOrNull })), t.null]),

@@ -2,6 +2,7 @@
 import type { ServerEvent } from '../core/server.js';
 import { limitsFor } from '../wire/quorum.js';
 import type { AuditLog } from './audit.js';
+import { isAlone } from './configEnsemble.js';
 import type { Config } from './configValues.js';
 import type { Metrics } from './metrics.js';
 import { startClientPort } from './net/client.js';
@@ -24,12 +25,10 @@ export type Ports = {
   readonly client: ClientPort | null;
   readonly sasl: SaslClients | null;
   readonly audit: AuditLog | null;
-  readonly configText: string;
 };
 
 export type PortOptions = {
   readonly config: Config;
-  readonly configText: string;
   readonly log: Log;
   readonly loop: { readonly push: (event: ServerEvent) => void };
   readonly outlets: ReturnType<typeof createOutlets>;
@@ -50,7 +49,7 @@ export const openPorts = (options: PortOptions): Ports => {
     (error: Error): void =>
       fatal(`the ${port} port: ${error.message}`);
   const election =
-    own === undefined || config.servers.length === 1
+    own === undefined || isAlone(config)
       ? null
       : startElection({
           self: config.self,
@@ -64,7 +63,7 @@ export const openPorts = (options: PortOptions): Ports => {
           log,
         });
   const quorum =
-    own === undefined || config.servers.length === 1
+    own === undefined || isAlone(config)
       ? null
       : startQuorum({
           self: config.self,
@@ -139,7 +138,7 @@ export const openPorts = (options: PortOptions): Ports => {
           metrics,
           log,
         });
-  return { election, quorum, client, sasl, audit, configText: options.configText };
+  return { election, quorum, client, sasl, audit };
 };
 
 /** The lower of two limits; 0 is none. */

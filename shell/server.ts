@@ -12,13 +12,16 @@ import type { ServerConfig, ServerEffect, ServerEvent, ServerState, ServerStep, 
 import type { AuthProvider } from '../core/service/auth.js';
 import { openAudit } from './audit.js';
 import type { AuditLog } from './audit.js';
-import { configurationOf, plainConfiguration } from '../wire/config.js';
+import { configurationOf, parseVersion, plainConfiguration } from '../wire/config.js';
+import { isAlone } from './configEnsemble.js';
 import type { Config } from './configValues.js';
 import { allowedWords, answerFourLetterWord } from './fourLetter.js';
 import type { WordActions } from './fourLetter.js';
 import { startLoop } from './loop.js';
 import type { Metrics } from './metrics.js';
 import { createMetrics, sample } from './metrics.js';
+import { createMembership } from './membership.js';
+import type { Membership } from './membership.js';
 import type { Log } from './net/log.js';
 import { createOutlets } from './net/outlet.js';
 import { openSecurity, rulesOf } from './security.js';
@@ -128,9 +131,9 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     },
     flush: () => outlets.flush(),
   });
+  const membership = createMembership(config, configurationFor(config), () => ports, log);
   const ports = openPorts({
     config,
-    configText: configurationFor(config).text,
     security: security.right,
     audit: audit?.right ?? null,
     log,
@@ -187,7 +190,7 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
       if (effect.type === 'Append') {
         appended = true;
       }
-      carryOut(effect, storage, ports, loop.push, log, fatal, observer);
+      carryOut(effect, storage, ports, membership, loop.push, log, fatal, observer);
     }
     ports.audit?.flush();
     if (appended) storage.sync();
@@ -242,7 +245,7 @@ const clock = (): { readonly nowMs: number; readonly wallMs: number } => ({
 
 /** A server that stands alone is the only voter of a configuration that nobody sees. */
 export const configurationFor = (config: Config): Configuration =>
-  config.servers.length === 0
+  isAlone(config)
     ? plainConfiguration([config.self])
     : configurationOf({
         members: config.servers.map((s) => ({
@@ -251,14 +254,18 @@ export const configurationFor = (config: Config): Configuration =>
           role: s.role,
           client: s.client,
         })),
-        groups: [],
-        weights: [],
-        version: zeroZxid,
+        groups: config.ensemble.groups,
+        weights: config.ensemble.weights,
+        version: parseVersion(config.ensemble.version) ?? zeroZxid,
       });
 
 const coreConfig = (config: Config, authProviders: readonly AuthProvider[] = []): ServerConfig => ({
   self: config.self,
   configuration: configurationFor(config),
+  ...(config.ensemble.reconfig
+    ? { reconfig: { minVoters: config.ensemble.standalone ? 2 : 1, lastSeen: null } }
+    : {}),
+  leaderServes: config.ensemble.leaderServes,
   tickTimeMs: config.tickTimeMs,
   initLimitTicks: config.initLimitTicks,
   syncLimitTicks: config.syncLimitTicks,
@@ -273,6 +280,7 @@ const carryOut = (
   effect: ServerEffect,
   storage: Storage,
   ports: Ports,
+  membership: Membership,
   push: (event: ServerEvent) => void,
   log: Log,
   fatal: (what: string) => void,
@@ -299,7 +307,7 @@ const carryOut = (
       return ports.election?.notify(effect.to, {
         notification: effect.notification,
         version: 2,
-        config: ports.configText,
+        config: membership.text(),
       });
     case 'Listen':
       return ports.quorum?.listen();
@@ -330,7 +338,7 @@ const carryOut = (
       return;
     }
     case 'Configure':
-      return;
+      return membership.configure(effect.active, effect.lastSeen);
     case 'Refused':
       return log('warn', `${effect.what} from ${effect.peer ?? 'this server'} is refused: ${effect.guard}`, {
         guard: effect.guard,

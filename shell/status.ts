@@ -15,6 +15,7 @@ import type { ConnView, QuotaView } from '../core/inspect.js';
 import type { ServerId } from '../core/data/quorum.js';
 import type { Zxid } from '../core/data/zxid.js';
 import type { ServerState, Status } from '../core/server.js';
+import { isAlone } from './configEnsemble.js';
 import type { Config } from './configValues.js';
 import type { Metrics } from './metrics.js';
 import type { ConnectionStatus } from './net/traffic.js';
@@ -139,7 +140,7 @@ export type StatusParts = {
 
 export const serverStatus = (parts: StatusParts): ServerStatus => {
   const { config, state, status, metrics } = parts;
-  const alone = config.servers.length === 0;
+  const alone = isAlone(config);
   const leads = status.role === 'LEADING';
   const observes = status.role === 'OBSERVING';
   const members = config.servers.map((s): MemberView => ({
