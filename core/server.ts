@@ -161,7 +161,9 @@ const elect = (d: Draft, event: ElectionEvent): void => {
   if ('refused' in step) return;
   d.election = step.state;
   const waitMs = d.election.voters.length === 1 ? 0 : timing.finalizeWaitMs;
-  if (event.type !== 'ResendNotifications')
+  // Who has no vote may go on asking: that is no reason to wait for more votes.
+  const isVoice = event.type !== 'HandleNotification' || d.election.voters.includes(event.from);
+  if (event.type !== 'ResendNotifications' && isVoice)
     d.timing = timing.notificationHeard(d.timing, canDecide(step.state), waitMs, d.clock.nowMs);
   for (const effect of step.effects) {
     if (effect.type === 'Notify') d.effects.push(effect);

@@ -3,7 +3,7 @@ import type { ServerId } from './data/quorum.js';
 import { forEachEntry } from './data/hamt.js';
 import { sizeOfNames } from './data/nameSet.js';
 import type { Zxid } from './data/zxid.js';
-import { leads, votes } from './replication/state.js';
+import { leads, observes, votes } from './replication/state.js';
 import type { Phase } from './replication/state.js';
 import type { ServerState } from './serverState.js';
 import { containerOwner } from './service/tree.js';
@@ -49,8 +49,8 @@ export const statusOf = (s: ServerState): Status => {
     zxid: s.replication.delivered,
     round: s.election.round,
     learners: role.learners.length,
-    syncedFollowers: synced.filter((l) => votes(s.replication, l.sid)).length,
-    syncedObservers: synced.filter((l) => !votes(s.replication, l.sid)).length,
+    syncedFollowers: synced.filter((l) => !l.observer && votes(s.replication, l.sid)).length,
+    syncedObservers: synced.filter((l) => l.observer).length,
     znodes: tree.nodes.size,
     sessions: sessions.size,
     watchedPaths: watches.data.byPath.size + watches.child.byPath.size,
@@ -61,5 +61,5 @@ export const statusOf = (s: ServerState): Status => {
 const roleOf = ({ replication }: ServerState): Role => {
   if (replication.role.phase === 'LOOKING') return 'LOOKING';
   if (leads(replication)) return 'LEADING';
-  return votes(replication, replication.self) ? 'FOLLOWING' : 'OBSERVING';
+  return observes(replication, replication.self) ? 'OBSERVING' : 'FOLLOWING';
 };

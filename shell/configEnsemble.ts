@@ -69,11 +69,7 @@ const versionOf = (dynamic: Input['dynamic']): string => {
 };
 
 /** Every participant stands in one group, and something weighs something: else no quorum could be. */
-const checkGroups = (
-  { voters, complainOf }: Input,
-  groups: Ensemble['groups'],
-  weights: Ensemble['weights'],
-): void => {
+const checkGroups = ({ voters, complainOf }: Input, groups: Ensemble['groups'], weights: Ensemble['weights']): void => {
   const [first] = weights;
   if (groups.length === 0) {
     if (first !== undefined)

@@ -28,14 +28,19 @@ export const withoutMembers = (text: string, dynamicFile: string, namesClientPor
  * Writes a configuration that has become active; nothing when it stands there already. Throws as the file system does.
  * @returns the file of the members
  */
-export const storeConfiguration = (zooCfg: string, present: string | null, active: Configuration, self: number): string => {
+export const storeConfiguration = (
+  zooCfg: string,
+  present: string | null,
+  active: Configuration,
+  self: number,
+): string => {
   const file = resolve(dynamicFileName(zooCfg, present, formatVersion(active.version)));
   const members = active.text.split('\n').slice(0, -1).join('\n');
   replaceFile(file, `${members}\n`);
   const text = fs.readFileSync(zooCfg, 'utf8');
   if (present === null && !fs.existsSync(`${zooCfg}.bak`)) replaceFile(`${zooCfg}.bak`, text);
   const own = active.members.find((m) => m.sid === self);
-  replaceFile(zooCfg, withoutMembers(text, file, own?.client != null));
+  replaceFile(zooCfg, withoutMembers(text, file, (own?.client ?? null) !== null));
   return file;
 };
 

@@ -262,9 +262,7 @@ export const configurationFor = (config: Config): Configuration =>
 const coreConfig = (config: Config, authProviders: readonly AuthProvider[] = []): ServerConfig => ({
   self: config.self,
   configuration: configurationFor(config),
-  ...(config.ensemble.reconfig
-    ? { reconfig: { minVoters: config.ensemble.standalone ? 2 : 1, lastSeen: null } }
-    : {}),
+  ...(config.ensemble.reconfig ? { reconfig: { minVoters: config.ensemble.standalone ? 2 : 1, lastSeen: null } } : {}),
   leaderServes: config.ensemble.leaderServes,
   tickTimeMs: config.tickTimeMs,
   initLimitTicks: config.initLimitTicks,

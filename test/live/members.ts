@@ -67,7 +67,8 @@ export const openMembers = async (most: number): Promise<Members> => {
       running.delete(id);
     }
   };
-  const story = (): string => [...told].map(([id, lines]) => `server ${id}:\n${lines.slice(-25).join('\n')}`).join('\n');
+  const story = (): string =>
+    [...told].map(([id, lines]) => `server ${id}:\n${lines.slice(-25).join('\n')}`).join('\n');
   const withStory = async <A>(wait: Promise<A>): Promise<A> => {
     try {
       return await wait;
