@@ -75,7 +75,10 @@ const literal = (constant: Constant): string => {
   return String(constant);
 };
 
-const isModelValue = (constant: Constant): boolean => typeof constant === 'object';
+const isModelValue = (constant: Constant): boolean => typeof constant === 'object' && 'model' in constant;
+
+const operatorOf = (constant: Constant): string | null =>
+  typeof constant === 'object' && 'operator' in constant ? constant.operator : null;
 
 const moduleText = (
   model: Model,
@@ -84,7 +87,7 @@ const moduleText = (
   verdicts: readonly string[],
 ): string => {
   const constants = Object.entries(model.constants)
-    .filter(([, c]) => !isModelValue(c))
+    .filter(([, c]) => !isModelValue(c) && operatorOf(c) === null)
     .map(([name, c]) => `${given(name)} == ${literal(c)}`);
   const steps = bindings.map(({ action, args, label }) => {
     const operator = model.actions[action]?.operator ?? action;
@@ -117,7 +120,7 @@ export const labelOfVerdict = (invariant: string): string => `${verdictAction}__
 const cfgText = (model: Model, verdicts: readonly string[]): string => {
   const judged = verdicts.length > 0;
   const constants = Object.entries(model.constants).map(([name, c]) =>
-    isModelValue(c) ? `    ${name} = ${name}` : `    ${name} <- ${given(name)}`,
+    isModelValue(c) ? `    ${name} = ${name}` : `    ${name} <- ${operatorOf(c) ?? given(name)}`,
   );
   const { constraint, actionConstraint, view, symmetry } = model.distorted;
   const lines = [

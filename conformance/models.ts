@@ -5,7 +5,8 @@
  * { "MCElection3": {
  *     "module": "MCElection",                       the hand-written module with the bounds, in spec/
  *     "constants": { "Server": "{1, 2, 3}",         a TLA+ expression; a JSON number or boolean stands for itself,
- *                    "Nil": { "model": true } },    and this for a model value of the same name
+ *                    "Nil": { "model": true },      this for a model value of the same name, and
+ *                    "IsQuorum": { "operator": "WeighedQuorum" } },  that operator in place of this one
  *     "init": "Init",                               operator, "Init" when absent
  *     "domains": { "Server": [1, 2, 3] },           what parameters range over: integers
  *     "actions": { "HandleNotification": { "params": ["Server", "Server"], "operator": "MCHandleNotification" } },
@@ -44,7 +45,10 @@ import { PathReporter } from 'io-ts/lib/PathReporter.js';
 const Identifier = t.refinement(t.string, (s) => /^[A-Za-z][A-Za-z0-9_]*$/.test(s), 'Identifier');
 const Count = t.refinement(t.Integer, (n) => n >= 0, 'Count');
 
-const ConstantCodec = t.union([t.string, t.Integer, t.boolean, t.strict({ model: t.literal(true) })], 'Constant');
+const ConstantCodec = t.union(
+  [t.string, t.Integer, t.boolean, t.strict({ model: t.literal(true) }), t.strict({ operator: Identifier })],
+  'Constant',
+);
 const ActionCodec = t.intersection(
   [t.strict({ params: t.readonlyArray(t.string) }), t.exact(t.partial({ operator: Identifier }))],
   'Action',

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { Zxid } from '../../../core/data/zxid.js';
 import { zeroZxid } from '../../../core/data/zxid.js';
+import { askForSnapshot } from '../../../core/replication/state.js';
 import type { ReplicationState } from '../../../core/replication/state.js';
 import {
   ack,
@@ -16,6 +17,7 @@ import {
   followerInfo,
   following,
   from,
+  leaderInfo,
   leading,
   logOf,
   logSynced,
@@ -237,3 +239,18 @@ test('HandleAck: a quorum of ACKs of NEWLEADER establishes the leader, which app
   const s = synchronizing({ log: txns(1, 2) });
   t.deepEqual(asks(s, ack(1, 2, 0)), ['Deliver 1.1 1.2', 'to 1: UPTODATE', 'Serve 2']);
 });
+
+test('HandleTrunc: what cuts into the snapshot is refused, and the next leader is asked for a snapshot', (t) => {
+  const s = promised({ base: zxid(1, 3), log: [] });
+  t.is(refusal(s, trunc(1, 2)), 'KeepsBase');
+  const again = after(askForSnapshot(s), closed(3), elected(3));
+  t.deepEqual(asks(again, leaderInfo(2)), ['to 3: ACKEPOCH -1 2147483647.0']);
+  t.deepEqual(asks(after(again, leaderInfo(3)), epochSaved), ['to 3: ACKEPOCH 1 2147483647.0']);
+  // No history goes on there: a leader sends all that it has. With it the wish is over.
+  const leader = after(leading(), from(2, { type: 'FOLLOWERINFO', ...info }));
+  t.is(asks(leader, ackEpoch(2, 1, zxid(0x7fffffff, 0)))[0], 'to 2: SNAP 1.1');
+  const restored = after(again, leaderInfo(2), snap(1, 2), newLeader(), snapshotSaved);
+  t.false(restored.wantsSnapshot);
+});
+
+const info = { acceptedEpoch: 1, sid: 2, protocolVersion: 0x10000, configVersion: zeroZxid };
