@@ -6,6 +6,7 @@ import { connectClient, openAcl } from './client.js';
 import { createEnsemble, eventually, sleep, zabkeeper } from './ensemble.js';
 import type { Command, Ensemble, Member } from './ensemble.js';
 import { runKazoo } from './kazoo.js';
+import { changed, malformed } from './apacheReconfig.js';
 import { brokenPromises, startLoad } from './load.js';
 
 /**
@@ -39,11 +40,15 @@ type Mixed = {
 
 const sections = ['modes', 'read_write', 'acls', 'multi', 'watches', 'ephemeral', 'lock'];
 
-const startMixed = async (kinds: readonly Kind[], order: readonly number[]): Promise<Mixed> => {
+const startMixed = async (
+  kinds: readonly Kind[],
+  order: readonly number[],
+  settings: readonly string[] = [],
+): Promise<Mixed> => {
   const byId = new Map(kinds.map((kind, i) => [i + 1, kind] as const));
   const command = (member: Member): Command =>
     byId.get(member.id) === 'apache' ? apache(member, talkative) : zabkeeper(member);
-  const ensemble = await createEnsemble({ size: kinds.length, command, settings: ['snapCount=400'] });
+  const ensemble = await createEnsemble({ size: kinds.length, command, settings: ['snapCount=400', ...settings] });
   const holds = (what: string, found: unknown, wanted: unknown): void => {
     const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
     if (a !== b) throw new Error(`${what}: ${a}, not ${b}`);
@@ -212,9 +217,10 @@ const story = async (
   kinds: readonly Kind[],
   order: readonly number[],
   tell: (mixed: Mixed) => Promise<void>,
+  settings: readonly string[] = [],
 ): Promise<boolean> => {
   console.log(title);
-  const mixed = await startMixed(kinds, order);
+  const mixed = await startMixed(kinds, order, settings);
   try {
     await tell(mixed);
     return true;
@@ -228,6 +234,8 @@ const story = async (
     await mixed.ensemble.stop();
   }
 };
+
+const changing = ['reconfigEnabled=true', 'skipACL=yes'];
 
 const stories: Readonly<Record<string, () => Promise<boolean>>> = {
   follower: () =>
@@ -262,6 +270,26 @@ const stories: Readonly<Record<string, () => Promise<boolean>>> = {
     ),
   'replaced by Apache': () =>
     story('The same, after a newer epoch', ['ours', 'apache', 'ours'], [3, 1, 2], truncated(true, 2, 'snapshot')),
+  'changed by ours': () =>
+    story(
+      'Our leader takes reconfigs, with Apache among its followers',
+      ['apache', 'ours', 'ours'],
+      [1, 3, 2],
+      ({ ensemble, holds }) => changed(ensemble, holds),
+      changing,
+    ),
+  'changed by Apache': () =>
+    story(
+      "Apache's leader takes reconfigs, with ours among its followers",
+      ['ours', 'apache', 'apache'],
+      [3, 2, 1],
+      ({ ensemble, holds }) => changed(ensemble, holds),
+      changing,
+    ),
+  malformed: () =>
+    story('A write that cannot be read, through ours', ['ours', 'ours', 'apache'], [3, 2, 1], ({ ensemble, holds }) =>
+      malformed(ensemble, holds, [1, 2]),
+    ),
   swapped: () =>
     story('Members change implementation on their own data', ['apache', 'ours', 'apache'], [1, 2, 3], swapped),
 };
