@@ -5,6 +5,8 @@ import type { ConformOptions } from './conform.js';
 import type { DoctorOptions } from './doctor.js';
 import type { EnsembleOptions } from './ensemble.js';
 import type { Outcome } from './failure.js';
+import type { CleanupOptions, InitOptions } from './manage.js';
+import type { CompareOptions, DumpOptions, RestoreOptions, SummaryOptions } from './snapshotFiles.js';
 import type { StartOptions } from './start.js';
 
 export type Setup = {
@@ -25,8 +27,11 @@ export const makeProgram = ({ version, json, ended }: Setup): Command => {
     .addHelpText('after', '\nExit codes: docs/cli.md. Every command has --help and --json.');
   if (json) program.configureOutput({ writeErr: () => undefined });
 
-  const command = (name: string, description: string): Command =>
-    program
+  const group = (name: string, description: string): Command =>
+    program.command(name).description(description).exitOverride();
+
+  const command = (name: string, description: string, within = program): Command =>
+    within
       .command(name)
       .description(description)
       .option('--json', 'machine-readable output; a failure is one line {"error": ...}', false)
@@ -67,6 +72,107 @@ export const makeProgram = ({ version, json, ended }: Setup): Command => {
     const { ensemble } = await import('./ensemble.js');
     ended(await ensemble(options));
   });
+
+  command('status', 'Asks the server of a configuration how it is; exit 1 when it does not serve.')
+    .argument('<zoo.cfg>', "ZooKeeper's configuration file")
+    .action(async (file: string, options: { json: boolean }) => {
+      const { status } = await import('./manage.js');
+      ended(await status(file, options));
+    });
+
+  command('stop', 'Stops the server that uses the data directory of a configuration, and waits for its end.')
+    .argument('<zoo.cfg>', "ZooKeeper's configuration file")
+    .action(async (file: string, options: { json: boolean }) => {
+      const { stop } = await import('./manage.js');
+      ended(await stop(file, options));
+    });
+
+  command('init', 'Makes the directories of a new server, and its myid.')
+    .argument('<zoo.cfg>', "ZooKeeper's configuration file")
+    .option('--myid <n>', "this server's id")
+    .option('--force', 'removes what the directories hold')
+    .action(async (file: string, options: InitOptions) => {
+      const { init } = await import('./manage.js');
+      ended(init(file, options));
+    });
+
+  command('cleanup', 'Removes logs and snapshots that no start needs any more.')
+    .argument('<zoo.cfg>', "ZooKeeper's configuration file")
+    .option('--count <n>', 'snapshots that stay, at least 3 (default: autopurge.snapRetainCount)')
+    .action(async (file: string, options: CleanupOptions) => {
+      const { cleanup } = await import('./manage.js');
+      ended(cleanup(file, options));
+    });
+
+  const config = group('config', 'Looks at configurations.');
+  command('check', 'Shows everything that is wrong or odd; exit 3 when a server would not start.', config)
+    .argument('<zoo.cfg>', "ZooKeeper's configuration file")
+    .option('--myid <n>', "this server's id, in place of the file myid")
+    .action(async (file: string, options: { json: boolean; myid?: string }) => {
+      const { checkConfig } = await import('./manage.js');
+      ended(checkConfig(file, options));
+    });
+  command('keys', 'Lists every key with its default and what it does, or why it does nothing.', config)
+    .option('--markdown', 'as docs/configuration.md')
+    .action(async (options: { json: boolean; markdown?: boolean }) => {
+      const { showKeys } = await import('./keysPage.js');
+      ended(showKeys(options));
+    });
+
+  const txnlog = group('txnlog', 'Reads, mends and cuts transaction logs, ours and those of Apache.');
+  command('dump', 'Shows every transaction; exit 1 when the log is damaged.', txnlog)
+    .argument('<log>', 'a file log.ZXID')
+    .action(async (file: string, options: { json: boolean }) => {
+      const { dumpLog } = await import('./txnlog.js');
+      ended(dumpLog(file, options));
+    });
+  command('repair', 'Writes checksums that do not fit anew, into LOG.fixed.', txnlog)
+    .argument('<log>', 'a file log.ZXID')
+    .action(async (file: string, options: { json: boolean }) => {
+      const { repairLog } = await import('./txnlog.js');
+      ended(repairLog(file, options));
+    });
+  command('chop', 'Leaves out what follows a transaction, into LOG.chopped.', txnlog)
+    .argument('<log>', 'a file log.ZXID')
+    .requiredOption('--zxid <zxid>', 'the last transaction that stays, hexadecimal')
+    .action(async (file: string, options: { json: boolean; zxid: string }) => {
+      const { chopLog } = await import('./txnlog.js');
+      ended(chopLog(file, options.zxid, options));
+    });
+
+  const snapshot = group('snapshot', 'Reads, compares and restores snapshots, ours and those of Apache.');
+  command('dump', 'Shows every znode and session.', snapshot)
+    .argument('<snapshot>', 'a file snapshot.ZXID, compressed or not')
+    .option('--data', 'what the znodes hold too')
+    .action(async (file: string, options: DumpOptions) => {
+      const { dumpSnapshot } = await import('./snapshotFiles.js');
+      ended(dumpSnapshot(file, options));
+    });
+  command('compare', 'Shows how two snapshots differ; exit 1 when they do.', snapshot)
+    .argument('<left>', 'a snapshot')
+    .argument('<right>', 'another one')
+    .option('--bytes <n>', 'only differences of so many bytes')
+    .option('--nodes <n>', 'only differences of so many znodes')
+    .action(async (left: string, right: string, options: CompareOptions) => {
+      const { compareSnapshots } = await import('./snapshotFiles.js');
+      ended(compareSnapshots(left, right, options));
+    });
+  command('summary', 'Children and bytes below a path.', snapshot)
+    .argument('<snapshot>', 'a file snapshot.ZXID, compressed or not')
+    .argument('[path]', 'where to begin', '/')
+    .option('--depth <n>', 'how far down (default: 1)')
+    .action(async (file: string, path: string, options: SummaryOptions) => {
+      const { summarizeSnapshot } = await import('./snapshotFiles.js');
+      ended(summarizeSnapshot(file, path, options));
+    });
+  command('restore', "Puts a snapshot in place of a stopped server's history, which is kept beside it.", snapshot)
+    .argument('<snapshot>', 'a file snapshot.ZXID, compressed or not')
+    .requiredOption('--config <zoo.cfg>', "the server's configuration file")
+    .option('--myid <n>', "this server's id, in place of the file myid")
+    .action(async (file: string, options: RestoreOptions) => {
+      const { restoreSnapshot } = await import('./snapshotFiles.js');
+      ended(await restoreSnapshot(file, options));
+    });
 
   const modelsCommand = (name: string, description: string): Command =>
     command(name, description)

@@ -8,6 +8,7 @@ import { explain } from '../../wire/error.js';
 import { scanLog } from '../../wire/log.js';
 import type { LogEnd } from '../../wire/log.js';
 import { decodeSnapshot, endsSealed } from '../../wire/snapshot.js';
+import type { SnapshotFile as WholeSnapshotFile } from '../../wire/snapshot.js';
 import type { Disk } from './disk.js';
 import { logZxid, snapshotZxid } from './names.js';
 import type { Compression } from './names.js';
@@ -79,10 +80,16 @@ const unpack = (bytes: Buffer, compression: Compression): E.Either<string, Buffe
 
 const loadSnapshot = (bytes: Buffer | null, compression: Compression) => {
   if (bytes === null) return E.left('it is gone');
+  const file = readSnapshotFile(bytes, compression);
+  return E.isLeft(file) ? file : E.right(file.right.snapshot);
+};
+
+/** The content of one snapshot file; Left: why it has none, in a few words. */
+export const readSnapshotFile = (bytes: Buffer, compression: Compression): E.Either<string, WholeSnapshotFile> => {
   const plain = unpack(bytes, compression);
   if (E.isLeft(plain)) return plain;
   const file = decodeSnapshot(plain.right);
-  return E.isLeft(file) ? E.left(explain(file.left)) : E.right(file.right.snapshot);
+  return E.isLeft(file) ? E.left(explain(file.left)) : file;
 };
 
 const magic = Buffer.from('ZKLG');

@@ -45,6 +45,13 @@ export const lockDirectory = (dir: string): E.Either<string, Lock> => {
   return E.right({ release: releaseOf(path, own), warning: `${path} was left by ${name}, which is gone; taken over` });
 };
 
+/** The process that uses a directory; null: none does, or it runs elsewhere. */
+export const holderOfDirectory = (dir: string): number | null => {
+  const text = readIfThere(join(dir, lockName));
+  const holder = text === null ? null : holderOf(text);
+  return holder !== null && holder.host === hostname() && isAlive(holder) ? holder.pid : null;
+};
+
 const linkNew = (dir: string, path: string, text: string): boolean => {
   const tmp = join(dir, `${lockName}.${process.pid}.new`);
   fs.writeFileSync(tmp, text);
