@@ -3,6 +3,7 @@ import { runApache } from './apache.js';
 import * as clients from './clients.js';
 import { runSession, steps, tellsDeletions } from './session.js';
 import type { Outcome } from './told.js';
+import { runSecurity } from './security.js';
 import { runStickyAck } from './stickyAck.js';
 import { runZkcli } from './zkcli.js';
 
@@ -39,6 +40,7 @@ const suites: Readonly<Record<string, () => Promise<boolean>>> = {
   go: session('go'),
   planted,
   apache: () => runApache(process.env['STORY']),
+  security: runSecurity,
   'sticky-ack': runStickyAck,
 };
 

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import test from 'ava';
 import * as E from 'fp-ts/lib/Either.js';
@@ -16,7 +17,6 @@ test.after.always(certificates.remove);
 
 const run = (file: string, ...args: readonly string[]): string =>
   execFileSync(file, args, { cwd: certificates.dir, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-const keytool = (...args: readonly string[]): string => run('keytool', ...args, '-noprompt', '-storepass', 'secret');
 
 const load = (location: string, password = 'secret', type: Store['type'] = null): E.Either<string, Loaded> =>
   loadStore({ location: join(certificates.dir, location), password, type });
@@ -71,75 +71,73 @@ test('PKCS #12 with RC2: refused, with the way out', (t) => {
   t.regex(JSON.stringify(load('rc2.p12')), /is encrypted with RC2.*openssl pkcs12/);
 });
 
-test('stores of keytool: PKCS #12 and JKS, with keys and with trusted certificates alone', (t) => {
-  run('openssl', 'pkcs12', '-export', ...bundles, '-out', 'server.p12');
-  for (const type of ['PKCS12', 'JKS'] as const) {
-    const [keys, trusted] = [`keys-${type}.jks`, `trusted-${type}.jks`];
-    const converting = ['-srckeystore', 'server.p12', '-srcstorepass', 'secret', '-destkeystore', keys];
-    run('keytool', '-importkeystore', ...converting, '-deststoretype', type, '-deststorepass', 'secret', '-noprompt');
-    for (const [alias, file] of [
-      ['one', 'ca.pem'],
-      ['two', 'others.pem'],
-    ] as const)
-      // prettier-ignore
-      keytool('-importcert', '-alias', alias, '-file', file, '-keystore', trusted, '-storetype', type);
-    t.deepEqual(fingerprints(load(keys)), wanted('server.crt', 'ca.pem'), type);
-    t.true(keyFits(load(keys), 'server.crt'), type);
-    t.deepEqual([...fingerprints(load(trusted))].sort(), [...wanted('ca.pem', 'others.pem')].sort(), type);
-    for (const file of [keys, trusted])
-      t.regex(
-        JSON.stringify(load(file, 'wrong')),
-        /the password is wrong, or the file is damaged.*keytool -importkeystore/,
-      );
-  }
-});
+const fixtures = fileURLToPath(new URL('../../../../test/fixtures/stores/', import.meta.url));
+const fixed = (file: string, password = 'secret'): E.Either<string, Loaded> =>
+  loadStore({ location: join(fixtures, file), password, type: null });
+const fixedPrints = (...files: readonly string[]): readonly string[] =>
+  files.map((file) => new X509Certificate(fs.readFileSync(join(fixtures, file))).fingerprint256);
 
-test('a store with any one byte changed, or cut, is refused or says the same; nothing is thrown', (t) => {
-  run('openssl', 'pkcs12', '-export', ...bundles, '-iter', '1', '-maciter', '-out', 'small.p12');
-  const whole = fs.readFileSync(join(certificates.dir, 'small.p12'));
-  const same = JSON.stringify(load('small.p12'));
-  const spoilt = join(certificates.dir, 'spoilt.p12');
-  fc.assert(
-    fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), fc.boolean(), (at, change, isCut) => {
-      const bytes = Buffer.from(isCut ? whole.subarray(0, at) : whole);
-      if (!isCut) bytes[at] = (bytes[at] ?? 0) ^ change;
-      fs.writeFileSync(spoilt, bytes);
-      const loaded = load('spoilt.p12');
-      return E.isLeft(loaded) || JSON.stringify(loaded) === same;
-    }),
-    { numRuns: 150 },
-  );
-  t.pass();
-});
+for (const type of ['p12', 'jks'] as const)
+  test(`stores of keytool, ${type}: with a key, and with trusted certificates alone`, (t) => {
+    const [keys, trusted] = [fixed(`keys.${type}`), fixed(`trusted.${type}`)];
+    t.deepEqual(fingerprints(keys), fixedPrints('server.crt', 'ca.pem'));
+    if (E.isLeft(keys)) return t.fail(keys.left);
+    const certificate = new X509Certificate(keys.right.certificates[0] ?? '');
+    t.true(certificate.checkPrivateKey(createPrivateKey(keys.right.keys[0] ?? '')));
+    t.deepEqual([...fingerprints(trusted)].sort(), [...fixedPrints('ca.pem', 'client.crt')].sort());
+    const remedy = type === 'jks' ? /password is wrong.*keytool -importkeystore/ : /password is wrong/;
+    for (const name of ['keys', 'trusted']) t.regex(JSON.stringify(fixed(`${name}.${type}`, 'wrong')), remedy);
+    const otherName = join(certificates.dir, `${type}.${type === 'jks' ? 'p12' : 'jks'}`);
+    fs.copyFileSync(join(fixtures, `keys.${type}`), otherName);
+    t.deepEqual(
+      loadStore({ location: otherName, password: 'secret', type: null }),
+      keys,
+      'Java reads either under either name',
+    );
+  });
 
-/** Subjects with everything that must be escaped, in each kind of string. */
-const subjects: readonly string[] = [
-  '/C=US/ST=Utah/L=Provo/O=Acme/OU=Dev/CN=bob',
-  '/DC=org/DC=acme/UID=bob/CN=a,b+c=d;e<f>g#h"i\\\\j',
-  '/CN= lead and trail ',
-  '/CN=#sharp/street=1 Way',
-  '/CN=J\u00fcrgen \u4e2d/emailAddress=j@acme.org/serialNumber=7/title=Dr',
-  '/CN=one+OU=two/O=three',
+for (const type of ['p12', 'jks'] as const)
+  test(`a store with any one byte changed, or cut, is refused or says the same; nothing is thrown: ${type}`, (t) => {
+    run('openssl', 'pkcs12', '-export', ...bundles, '-iter', '1', '-maciter', '-out', 'small.p12');
+    const source = type === 'p12' ? join(certificates.dir, 'small.p12') : join(fixtures, 'keys.jks');
+    const whole = fs.readFileSync(source);
+    const same = JSON.stringify(loadStore({ location: source, password: 'secret', type: null }));
+    const spoilt = join(certificates.dir, `spoilt.${type}`);
+    fc.assert(
+      fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), fc.boolean(), (at, change, isCut) => {
+        const bytes = Buffer.from(isCut ? whole.subarray(0, at) : whole);
+        if (!isCut) bytes[at] = (bytes[at] ?? 0) ^ change;
+        fs.writeFileSync(spoilt, bytes);
+        const loaded = load(`spoilt.${type}`);
+        return E.isLeft(loaded) || JSON.stringify(loaded) === same;
+      }),
+      { numRuns: 150 },
+    );
+    t.pass();
+  });
+
+/** Subjects with everything that must be escaped, in each kind of string, and how Java 17 prints them. */
+const subjects: readonly (readonly [subject: string, printed: string])[] = [
+  ['/C=US/ST=Utah/L=Provo/O=Acme/OU=Dev/CN=bob', 'CN=bob,OU=Dev,O=Acme,L=Provo,ST=Utah,C=US'],
+  [
+    '/DC=org/DC=acme/UID=bob/CN=a,b\\+c=d;e<f>g#h"i\\\\j',
+    'CN=a\\,b\\+c\\=d\\;e\\<f\\>g\\#h\\"i\\\\j,UID=bob,DC=acme,DC=org',
+  ],
+  ['/CN= lead and trail ', 'CN=\\ lead and trail\\ '],
+  ['/CN=#sharp/street=1 Way', 'STREET=1 Way,CN=\\#sharp'],
+  [
+    '/CN=J\u00fcrgen \u4e2d/emailAddress=j@acme.org/serialNumber=7/title=Dr',
+    '2.5.4.12=#0c024472,2.5.4.5=#130137,1.2.840.113549.1.9.1=#160a6a4061636d652e6f7267,CN=J\u00fcrgen \u4e2d',
+  ],
+  ['/CN=one+OU=two/O=three', 'O=three,CN=one+OU=two'],
 ];
 
-const printer = `import java.io.*; import java.security.cert.*; import java.nio.charset.StandardCharsets;
-public class Subjects { public static void main(String[] files) throws Exception {
-  PrintStream out = new PrintStream(System.out, true, "UTF-8");
-  for (String file : files) { X509Certificate c = (X509Certificate)
-    CertificateFactory.getInstance("X.509").generateCertificate(new FileInputStream(file));
-    out.println(c.getSubjectX500Principal().getName()); } } }`;
-
 test('subjects are what Java prints of them', (t) => {
-  fs.writeFileSync(join(certificates.dir, 'Subjects.java'), printer);
-  const files = subjects.map((subject, i) => {
-    const file = `subject-${i}.pem`;
+  for (const [subject, printed] of subjects) {
     const key = ['-key', 'client.key', '-days', '2', '-utf8', '-multivalue-rdn'];
-    run('openssl', 'req', '-x509', ...key, '-subj', subject, '-out', file);
-    return file;
-  });
-  files.push('client.crt', 'server.crt', 'ca.pem');
-  const said = run('java', '-Xshare:auto', 'Subjects.java', ...files).split('\n').slice(0, files.length); // prettier-ignore
-  t.deepEqual(files.map((file) => subjectOf(new X509Certificate(certificates.read(file)).raw)), said); // prettier-ignore
-  t.is(said.at(-3), 'CN=bob,OU=Dev,O=Acme,C=US');
+    run('openssl', 'req', '-x509', ...key, '-subj', subject, '-out', 'subject.pem');
+    t.is(subjectOf(new X509Certificate(certificates.read('subject.pem')).raw), printed);
+  }
+  t.is(subjectOf(new X509Certificate(certificates.read('client.crt')).raw), 'CN=bob,OU=Dev,O=Acme,C=US');
   t.is(subjectOf(Buffer.from('3003020101', 'hex')), null);
 });
