@@ -9,7 +9,8 @@ import { readConfiguration } from './configuration.js';
 import type { ServerId } from './data/quorum.js';
 import { newOwner } from './data/hamt.js';
 import type { Owner } from './data/hamt.js';
-import { maxCounter } from './data/zxid.js';
+import { maxCounter, zeroZxid } from './data/zxid.js';
+import { ageLocals, isReadOnlyDue } from './localSessions.js';
 import type { Zxid } from './data/zxid.js';
 import { configurationIn, startEnsemble } from './ensemble.js';
 import type { Ensemble } from './ensemble.js';
@@ -84,6 +85,7 @@ export const startServer = (
       syncs: noSyncs,
       timing: timing.startTiming(clock.nowMs),
       serving: false,
+      locals: null,
       sinceSnapshot: recovered.log.length,
     },
     clock,
@@ -109,6 +111,7 @@ const draft = (s: ServerState, clock: Clock): Draft => ({
   syncs: s.syncs,
   timing: s.timing,
   serving: s.serving,
+  locals: s.locals,
   sinceSnapshot: s.sinceSnapshot,
   clock,
   effects: [],
@@ -125,6 +128,7 @@ const finished = (d: Draft): ServerStep => ({
     syncs: d.syncs,
     timing: d.timing,
     serving: d.serving,
+    locals: d.locals,
     sinceSnapshot: d.sinceSnapshot,
   },
   effects: d.effects,
@@ -308,16 +312,19 @@ const startServing = (d: Draft, epoch: number): void => {
   if (leads(d.replication)) d.leading = leader.lead(d.service.database, config.tickTimeMs, clock.nowMs, config.rules);
   // It leads, and takes no clients (leaderServes=no).
   if (d.leading !== null && config.leaderServes === false) return;
-  serve(d, {
-    type: 'StartServing',
-    firstSession: firstSessionId(config.self, clock.wallMs),
-    tickTimeMs: config.tickTimeMs,
-    minSessionTimeoutMs: config.minSessionTimeoutMs,
-    maxSessionTimeoutMs: config.maxSessionTimeoutMs,
-    zxid: { epoch, counter: 0 },
-    rules: config.rules ?? defaultRules,
-  });
+  serve(d, serviceFor(d, { epoch, counter: 0 }, false));
 };
+
+const serviceFor = ({ config, clock }: Draft, zxid: Zxid, readOnly: boolean): ServiceEvent => ({
+  type: 'StartServing',
+  firstSession: firstSessionId(config.self, clock.wallMs),
+  tickTimeMs: config.tickTimeMs,
+  minSessionTimeoutMs: config.minSessionTimeoutMs,
+  maxSessionTimeoutMs: config.maxSessionTimeoutMs,
+  zxid,
+  rules: config.rules ?? defaultRules,
+  readOnly,
+});
 
 const serve = (d: Draft, event: ServiceEvent): void => {
   const step = service.serviceStep(d.service, event, d.owner);
@@ -440,10 +447,18 @@ const ping = (d: Draft, from: ServerId, packet: Extract<Packet, { type: 'PING' }
   if (d.leading !== null) {
     d.leading = leader.touchSessions(d.leading, packet.touched ?? [], d.clock.nowMs);
   } else if (d.serving) {
-    const { state, touched } = service.takeTouched(d.service);
-    d.service = state;
-    d.effects.push({ type: 'Send', to: from, packet: { type: 'PING', zxid: packet.zxid, touched } });
+    d.effects.push({ type: 'Send', to: from, packet: { type: 'PING', zxid: packet.zxid, touched: takeTouched(d) } });
   }
+};
+
+/** Sessions heard of; those that only this server knows are timed here. */
+const takeTouched = (d: Draft): readonly service.Touched[] => {
+  const { state, touched } = service.takeTouched(d.service);
+  d.service = state;
+  const { locals, expired } = ageLocals(d.locals, state, touched, d.clock.nowMs);
+  d.locals = locals;
+  for (const session of expired) serve(d, { type: 'LocalExpired', session });
+  return touched;
 };
 
 /** What is due. */
@@ -457,12 +472,12 @@ const tick = (d: Draft): void => {
   if (nowMs < d.timing.halfTickAtMs) return;
   d.timing = timing.halfTicked(d.timing, d.config.tickTimeMs, nowMs);
   dropSilent(d);
+  if (isReadOnlyDue(d, nowMs)) serve(d, serviceFor(d, zeroZxid, true));
+  if (d.service.serving?.readOnly === true) takeTouched(d);
   if (d.leading === null) return;
   for (const to of forwardingTo(d.replication))
     d.effects.push({ type: 'Send', to, packet: { type: 'PING', zxid: d.replication.delivered, touched: null } });
-  const { state, touched } = service.takeTouched(d.service);
-  d.service = state;
-  const expired = leader.expireSessions(leader.touchSessions(d.leading, touched, nowMs), nowMs);
+  const expired = leader.expireSessions(leader.touchSessions(d.leading, takeTouched(d), nowMs), nowMs);
   d.leading = expired.leader;
   for (const request of expired.requests) propose(d, request, d.config.self);
   reap(d);

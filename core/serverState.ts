@@ -6,6 +6,7 @@ import type { Zxid } from './data/zxid.js';
 import type { WaitingSync } from './replication/clientSync.js';
 import type { Packet } from './replication/packet.js';
 import type { ReplicationState } from './replication/state.js';
+import type { Expiry } from './service/expiry.js';
 import type { LeaderState } from './service/leader.js';
 import type { AuditEntry } from './service/audit.js';
 import type { ClientRequest, ConnectRequest, ConnectResponse, Identity, Reply, WatchEvent } from './service/request.js';
@@ -55,6 +56,8 @@ export type ServerState = {
   readonly timing: Timing;
   /** Whether this server serves clients. */
   readonly serving: boolean;
+  /** Times the sessions that only this server knows; null: there are none. */
+  readonly locals: Expiry | null;
   /** Transactions applied since the last snapshot was asked for. */
   readonly sinceSnapshot: number;
 };

@@ -11,6 +11,8 @@ import type { Role } from './vote.js';
 
 export type Status = {
   readonly serving: boolean;
+  /** It serves those who only want to read: it has no quorum. */
+  readonly readOnly: boolean;
   readonly role: Role;
   readonly phase: Phase;
   /** Whom this server follows, itself when it leads; null while it looks for one. */
@@ -40,7 +42,8 @@ export const statusOf = (s: ServerState): Status => {
   const { watches } = s.service;
   const synced = role.learners.filter((l) => l.stage === 'synced');
   return {
-    serving: s.serving,
+    serving: s.serving || s.service.serving?.readOnly === true,
+    readOnly: s.service.serving?.readOnly === true,
     role: roleOf(s),
     phase: role.phase,
     leader: role.leader,

@@ -8,6 +8,7 @@ import { digestOfUser, oneOf, wholeNumber } from './configValues.js';
 
 type Read = <A>(key: SupportedKey, codec: t.Type<A, string, string>, unit?: string) => A | null;
 
+const flag = oneOf('true', 'false');
 const any = Number.MAX_SAFE_INTEGER;
 const least = 1024;
 const most = 0x3fffffff;
@@ -20,6 +21,13 @@ export const readRules = (read: Read): Omit<ServiceRules, 'auth' | 'audit'> => {
     skipAcl: read('skipACL', oneOf('yes', 'no')) === 'yes',
     superDigest: read('DigestAuthenticationProvider.superDigest', digestOfUser),
     enforceQuota: read('enforceQuota', oneOf('true', 'false')) === 'true',
+    localSessions:
+      read('localSessionsEnabled', flag) !== 'true'
+        ? 'off'
+        : read('localSessionsUpgradingEnabled', flag) === 'true'
+          ? 'upgraded'
+          : 'on',
+    readOnlyMode: read('readonlymode.enabled', flag) === 'true',
     reaping: {
       checkIntervalMs:
         read('znode.container.checkIntervalMs', wholeNumber(1, any), 'milliseconds') ?? reaping.checkIntervalMs,

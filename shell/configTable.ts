@@ -112,8 +112,6 @@ export const ignoredKeys = rows({
 /** Keys that ZooKeeper 3.9 knows and that have no effect yet. */
 export const missingKeys = rows({
   connectToLearnerMasterLimit: ['initLimit', 'ticks to connect to the leader'],
-  localSessionsEnabled: ['false', 'sessions without a transaction'],
-  localSessionsUpgradingEnabled: ['false', 'they become global when they make an ephemeral node'],
   syncEnabled: ['true', 'observers write log and snapshots'],
   observerMasterPort: ['', 'observers follow a follower'],
   quorumListenOnAllIPs: ['false', 'quorum and election ports on every address'],
@@ -137,7 +135,6 @@ export const missingKeys = rows({
   'observer.election.DelayMs': ['200', 'milliseconds before an observer asks again'],
   'snapshot.compression.method': ['', '`gz` or `snappy`'],
   tcpKeepAlive: ['false', 'keep-alive between servers'],
-  'readonlymode.enabled': ['false', 'read-only clients are served without a quorum'],
   'datadir.autocreate': ['true', 'missing directories are made'],
   'db.autocreate': ['true', 'an empty directory is a server without history'],
 });

@@ -1,6 +1,9 @@
 /** Rows of the table of keys (configTable.ts) about how many clients and requests a server takes. */
 
 export const limitKeys = {
+  localSessionsEnabled: ['false', 'sessions without a transaction, which only their server knows'],
+  localSessionsUpgradingEnabled: ['false', 'they become global before they make an ephemeral node'],
+  'readonlymode.enabled': ['false', 'a server without a quorum serves clients that only read'],
   maxCnxns: ['0', 'connections in all; 0: as many as files may be open'],
   clientPortListenBacklog: ['-1', 'connections that the kernel holds until they are accepted; -1: its default'],
   clientTcpKeepAlive: ['false', 'the kernel looks whether silent clients are still there'],

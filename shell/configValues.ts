@@ -92,6 +92,8 @@ export const Config = t.readonly(
         skipAcl: t.boolean,
         superDigest: textOrNull,
         enforceQuota: t.boolean,
+        localSessions: t.union([t.literal('off'), t.literal('on'), t.literal('upgraded')]),
+        readOnlyMode: t.boolean,
         reaping: t.readonly(
           t.strict({ checkIntervalMs: Positive, maxPerMinute: Positive, maxNeverUsedMs: Natural }),
           'Reaping',

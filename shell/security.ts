@@ -47,6 +47,8 @@ export const rulesOf = ({ rules, security }: Config, added: readonly AuthProvide
     superDigest: rules.superDigest,
     enforceQuota: rules.enforceQuota,
     reaping: rules.reaping,
+    localSessions: rules.localSessions,
+    readOnlyMode: rules.readOnlyMode,
     auth: {
       providers: providersOf([ipProvider, ...digest, ...named, ...added]),
       required: security.required,

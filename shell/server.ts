@@ -150,7 +150,7 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     resetServer: observer.reset,
     setTraceMask: observer.setTraceMask,
   };
-  const words = allowedWords(config.fourLetterWords === '*' ? '*' : config.fourLetterWords.join(','), false);
+  const words = allowedWords(config.fourLetterWords === '*' ? '*' : config.fourLetterWords.join(','), config.rules.readOnlyMode);
   const answerWord = (word: string, mask: bigint | null): string =>
     answerFourLetterWord(word, words, inspect(), actions, mask);
 

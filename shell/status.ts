@@ -156,7 +156,7 @@ export const serverStatus = (parts: StatusParts): ServerStatus => {
     version: compatibleVersion,
     builtOn,
     serving: status.serving,
-    mode: alone ? 'standalone' : leads ? 'leader' : observes ? 'observer' : 'follower',
+    mode: status.readOnly ? 'read-only' : alone ? 'standalone' : leads ? 'leader' : observes ? 'observer' : 'follower',
     peerState: alone
       ? null
       : `${leads ? 'leading' : observes ? 'observing' : 'following'} - ${status.phase.toLowerCase()}`,

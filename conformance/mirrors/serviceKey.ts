@@ -8,7 +8,8 @@ import type { TxnResult } from '../../core/service/apply.js';
 import type { Outstanding } from '../../core/service/check.js';
 import type { LeaderState } from '../../core/service/leader.js';
 import type { ServiceState } from '../../core/service/service.js';
-import type { Conn } from '../../core/service/state.js';
+import { defaultRules } from '../../core/service/rules.js';
+import type { Conn, Serving } from '../../core/service/state.js';
 import type { Znode } from '../../core/service/tree.js';
 import type { Watches } from '../../core/service/watch.js';
 import { remembered } from './serviceView.js';
@@ -79,7 +80,7 @@ const service = (modelled: readonly string[]) => {
     watches: { tables: watchTables(s.watches), recursive: s.watches.recursive },
     touched: pairs(s.touched, (ms) => ms),
     nextSession: s.serving?.nextSession ?? null,
-    constants: s.serving === null ? null : { ...s.serving, nextSession: null },
+    constants: s.serving === null ? null : constantsOf(s.serving),
   }));
 };
 
@@ -153,6 +154,14 @@ export const shown: Readonly<Record<string, string>> = {
   'world.toLeader': 'toLeader',
   'world.toServer': 'toServer',
 };
+
+/** The rules hold functions: that they are the default ones says all of them. No session of a model is local. */
+const constantsOf = (serving: Serving): object => ({
+  ...serving,
+  nextSession: null,
+  rules: serving.rules === defaultRules,
+  locals: [...entriesOf(serving.locals)],
+});
 
 export const hidden: Readonly<Record<string, string>> = {
   'servers[].database.nodes[].rest': 'data, lists, times and names of children: what the log says of the node',

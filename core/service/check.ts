@@ -131,6 +131,8 @@ export type Author = {
   readonly session: SessionId;
   readonly sessionErr: number;
   readonly identities: readonly Identity[];
+  /** Only its own server knows it: it can have no ephemeral node. */
+  readonly isLocal?: boolean;
 };
 
 export type Checked =
@@ -186,6 +188,7 @@ const checkCreate = (view: View, author: Author, request: CreateRequest | Create
   const wrongMode = modeErr(view.rules, request);
   if (wrongMode !== errorCode.ok) return fails(wrongMode);
   if (path === null) return fails(errorCode.marshallingError);
+  if (author.isLocal === true && isEphemeralMode(request)) return fails(errorCode.ephemeralOnLocalSession);
   if (author.sessionErr !== 0) return fails(author.sessionErr);
   if (!hasParent(path)) return fails(errorCode.badArguments);
   const acl = fixAcl(request.acl, author.identities, providersIn(view));
@@ -233,6 +236,9 @@ const created = (
     }
   }
 };
+
+const isEphemeralMode = ({ op, flags }: CreateRequest | CreateTTLRequest): boolean =>
+  (op === 'create' || op === 'create2') && (flags & 1) !== 0;
 
 const may = (view: View, author: Author, acl: readonly Acl[] | null, wanted: number): boolean =>
   allows(acl, wanted, rightsOf(view.rules, author.identities), providersIn(view));

@@ -7,6 +7,7 @@ import { emptyHamt, getKey, removeKey, setKey } from '../data/hamt.js';
 import { compareZxid } from '../data/zxid.js';
 import type { Zxid } from '../data/zxid.js';
 import { ipIdentity } from './auth.js';
+import { isLocal, keepLocal, makesLocals, withServing } from './local.js';
 import { sessionPassword } from './password.js';
 import type { ClientRequest, ConnectRequest, ForwardedRequest, Identity } from './request.js';
 import { withProven } from './rules.js';
@@ -51,6 +52,7 @@ export const connectReceived = (d: Draft, conn: number, request: ConnectRequest)
   const { serving } = d;
   if (c === undefined || serving === null) return;
   if (c.phase !== 'connected') return closeClient(d, c, 'out of protocol');
+  if (serving.readOnly && request.readOnly !== true) return closeClient(d, c, 'read-only');
   if (isAhead(request.lastZxidSeen, replyZxid(d))) return closeClient(d, c, 'client is ahead');
   const timeoutMs = Math.min(Math.max(request.timeoutMs, serving.minSessionTimeoutMs), serving.maxSessionTimeoutMs);
   if (request.session === noSession) return createSession(d, c, serving, timeoutMs, request.readOnly);
@@ -59,6 +61,15 @@ export const connectReceived = (d: Draft, conn: number, request: ConnectRequest)
   // Only now: whoever does not know the password cannot cut the session's living connection (docs/divergence.md).
   const old = getKey(d.conns, getKey(d.attached, request.session) ?? -1);
   if (old !== undefined) closeClient(d, old, 'attached elsewhere');
+  if (isLocal(d, request.session)) {
+    keepLocal(d, request.session, timeoutMs);
+    return begin(d, c, request.session, timeoutMs, request.readOnly);
+  }
+  // Without a quorum nobody can say whether it still lives: another server may.
+  if (serving.readOnly)
+    return getKey(d.database.sessions, request.session) === undefined
+      ? reject(d, withSession(c, 'connected', noSession, 0, request.readOnly))
+      : closeClient(d, c, 'read-only');
   store(d, withSession(c, 'validating', request.session, timeoutMs, request.readOnly));
   d.attached = setKey(d.attached, request.session, conn, d.owner);
   d.effects.push({ type: 'Revalidate', session: request.session, timeoutMs });
@@ -76,14 +87,11 @@ const samePassword = (given: Uint8Array | null, expected: Uint8Array): boolean =
 
 const createSession = (d: Draft, c: Conn, serving: Serving, timeoutMs: number, readOnly: boolean | undefined): void => {
   const session = serving.nextSession;
-  d.serving = {
-    nextSession: nextSessionId(session),
-    tickTimeMs: serving.tickTimeMs,
-    minSessionTimeoutMs: serving.minSessionTimeoutMs,
-    maxSessionTimeoutMs: serving.maxSessionTimeoutMs,
-    zxid: serving.zxid,
-    rules: serving.rules,
-  };
+  d.serving = withServing(serving, nextSessionId(session), serving.locals);
+  if (makesLocals(serving)) {
+    keepLocal(d, session, timeoutMs);
+    return begin(d, c, session, timeoutMs, readOnly);
+  }
   store(d, withSession(c, 'creating', session, timeoutMs, readOnly));
   d.attached = setKey(d.attached, session, c.conn, d.owner);
   forward(
@@ -91,6 +99,13 @@ const createSession = (d: Draft, c: Conn, serving: Serving, timeoutMs: number, r
     { session, cxid: 0, request: { op: 'createSession', timeoutMs }, identities: [] },
     { conn: c.conn, seq: -1, cxid: 0, op: 'createSession' },
   );
+};
+
+/** The session needs no word of the leader. */
+const begin = (d: Draft, c: Conn, session: SessionId, timeoutMs: number, readOnly: boolean | undefined): void => {
+  d.attached = setKey(d.attached, session, c.conn, d.owner);
+  store(d, withSession(c, 'validating', session, timeoutMs, readOnly));
+  established(d, c.conn, 'validating', true);
 };
 
 /** The session of a waiting connection is there (or not). @returns requests that arrived meanwhile */
@@ -110,14 +125,18 @@ export const established = (
   store(d, withHeld(withSession(c, 'attached', session, timeoutMs, readOnly), emptyFifo()));
   heardOf(d, session, timeoutMs);
   const password = sessionPassword(session);
-  const response = { timeoutMs, session, password, readOnly: readOnly === undefined ? undefined : false };
+  const response = { timeoutMs, session, password, readOnly: shownReadOnly(d, readOnly) };
   d.effects.push({ type: 'Respond', conn, response });
   return itemsOf(c.held);
 };
 
+/** Who left the byte out is not told either. */
+const shownReadOnly = (d: Draft, asked: boolean | undefined): boolean | undefined =>
+  asked === undefined ? undefined : d.serving?.readOnly === true;
+
 /** The answer that a client reads as "session expired", and the end of the connection. */
 const reject = (d: Draft, c: Conn): void => {
-  const readOnly = c.readOnly === undefined ? undefined : false;
+  const readOnly = shownReadOnly(d, c.readOnly);
   const response = { timeoutMs: 0, session: noSession, password: new Uint8Array(16), readOnly };
   d.effects.push({ type: 'Respond', conn: c.conn, response });
   closeClient(d, c, 'session not valid');

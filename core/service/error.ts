@@ -17,6 +17,8 @@ export const errorCode = {
   invalidAcl: -114,
   authFailed: -115,
   sessionMoved: -118,
+  notReadOnly: -119,
+  ephemeralOnLocalSession: -120,
   noWatcher: -121,
   reconfigDisabled: -123,
   sessionClosedRequireAuth: -124,

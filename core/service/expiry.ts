@@ -75,6 +75,9 @@ export const forget = (expiry: Expiry, session: SessionId): Expiry => {
 export const isLive = (expiry: Expiry, session: SessionId): boolean =>
   getKey(expiry.sessions, session)?.closing === false;
 
+/** Whether it is timed, or its end is on its way. */
+export const isTracked = (expiry: Expiry, session: SessionId): boolean => hasKey(expiry.sessions, session);
+
 /** The session lives at `owner` from now on: it was created or revalidated there. */
 export const setOwner = (expiry: Expiry, session: SessionId, owner: ServerId): Expiry => {
   const old = getKey(expiry.sessions, session);

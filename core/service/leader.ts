@@ -24,7 +24,18 @@ import {
 import type { Author, Checked, FactsChange, Outstanding, View } from './check.js';
 import type { Database } from './database.js';
 import { errorCode } from './error.js';
-import { beginClosing, checkSession, expire, forget, isLive, newExpiry, setOwner, touch, track } from './expiry.js';
+import {
+  beginClosing,
+  checkSession,
+  expire,
+  forget,
+  isLive,
+  isTracked,
+  newExpiry,
+  setOwner,
+  touch,
+  track,
+} from './expiry.js';
 import type { Expiry } from './expiry.js';
 import { checkReconfig } from './reconfig.js';
 import type { Reconfiguring } from './reconfig.js';
@@ -146,7 +157,9 @@ const authorOf = (draft: Draft): Author => {
   const { session, identities } = draft.write;
   const { expiry, err } = checkSession(draft.expiry, session, draft.stamp.origin);
   draft.expiry = expiry;
-  return { session, sessionErr: err, identities };
+  // The server whose client it is knows the session; the leader need not.
+  const isLocal = draft.view.rules.localSessions !== 'off' && !isTracked(expiry, session);
+  return { session, sessionErr: isLocal ? errorCode.ok : err, identities, isLocal };
 };
 
 const single = (draft: Draft, checked: Checked): TxnRecord => {

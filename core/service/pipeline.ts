@@ -23,6 +23,7 @@ import {
 } from './connection.js';
 import { refused } from './auth.js';
 import { errorCode } from './error.js';
+import { forgetLocal, isLocal, makesEphemeral, needsQuorum } from './local.js';
 import { parentOf } from './path.js';
 import { answerQuery, readNode } from './read.js';
 import { answerWatch, restoreWatches } from './watching.js';
@@ -64,6 +65,8 @@ export const requestReceived = (d: Draft, conn: number, xid: number, request: Cl
 
 const take = (d: Draft, c: Conn, xid: number, request: ClientRequest): void => {
   if (!mayAsk(rulesOf(d), c, request)) return sendAway(d, c, xid);
+  if (d.serving?.readOnly === true && needsQuorum(request))
+    return takeRead(d, c, xid, { op: 'unreadable', err: errorCode.notReadOnly });
   switch (request.op) {
     case 'auth':
       return takeAuth(d, c, xid, request);
@@ -95,8 +98,24 @@ const take = (d: Draft, c: Conn, xid: number, request: ClientRequest): void => {
     case 'invalid':
       return takeRead(d, c, xid, { op: 'unreadable', err: request.err });
     default:
-      return takeForwarded(d, c, xid, request);
+      return isLocal(d, c.session) ? takeOfLocal(d, c, xid, request) : takeForwarded(d, c, xid, request);
   }
+};
+
+/** A session that only this server knows ends here; before its first ephemeral node it becomes everybody's. */
+const takeOfLocal = (d: Draft, c: Conn, xid: number, request: WriteRequest | SyncRequest): void => {
+  const { conn, session, timeoutMs } = c;
+  if (request.op === 'closeSession') {
+    const closing = withSession(c, 'closing', session, timeoutMs, c.readOnly);
+    store(d, closing);
+    return takeRead(d, closing, xid, { op: 'closeSession' });
+  }
+  if (rulesOf(d).localSessions === 'upgraded' && makesEphemeral(request)) {
+    forgetLocal(d, session);
+    const upgrade = { session, cxid: 0, request: { op: 'createSession', timeoutMs }, identities: [] } as const;
+    forward(d, upgrade, { conn, seq: -1, cxid: 0, op: 'createSession' });
+  }
+  takeForwarded(d, c, xid, request);
 };
 
 const takeForwarded = (d: Draft, c: Conn, xid: number, request: WriteRequest | SyncRequest): void => {
@@ -285,6 +304,11 @@ const answerRead = (
     case 'unreadable':
       reply(d, c, xid, request.err, noBody);
       return true;
+    case 'closeSession':
+      reply(d, c, xid, errorCode.ok, noBody);
+      forgetLocal(d, c.session);
+      closeClient(d, c, 'session closed');
+      return false;
     case 'unknown': {
       const said = { xid, zxid: null, err: errorCode.unimplemented, body: noBody };
       d.effects.push({ type: 'Reply', conn: c.conn, reply: said });

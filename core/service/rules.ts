@@ -16,6 +16,10 @@ export type ServiceRules = {
   /** Writes are told of by Audit effects (audit.enable). */
   readonly audit: boolean;
   readonly reaping: ReapingRules;
+  /** Sessions without a transaction (localSessionsEnabled); upgraded: an ephemeral node makes them global. */
+  readonly localSessions: 'off' | 'on' | 'upgraded';
+  /** A server without a quorum serves those who only want to read (readonlymode.enabled). */
+  readonly readOnlyMode: boolean;
 };
 
 /** Who connections may prove to be, and what follows from it. */
@@ -56,6 +60,8 @@ export const defaultRules: ServiceRules = {
   },
   audit: false,
   reaping: { checkIntervalMs: 60_000, maxPerMinute: 10_000, maxNeverUsedMs: 0 },
+  localSessions: 'off',
+  readOnlyMode: false,
 };
 
 /** Whoever has it may do everything. No auth packet and no ACL can name it. */

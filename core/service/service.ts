@@ -26,6 +26,7 @@ import {
 import { freshDatabase, fromSnapshot, toSnapshot } from './database.js';
 import type { SnapshotRefusal } from './database.js';
 import { errorCode } from './error.js';
+import { forgetLocal, isLocal } from './local.js';
 import { complete, requestReceived } from './pipeline.js';
 import type { ClientRequest } from './request.js';
 import type { Snapshot } from './snapshot.js';
@@ -154,6 +155,8 @@ const dispatch = (d: Draft, event: ServiceEvent): void => {
       return applied(d, event.txn);
     case 'Synced':
       return synced(d);
+    case 'LocalExpired':
+      return localExpired(d, event.session);
     case 'Revalidated':
       return revalidated(d, event.session, event.valid);
     default:
@@ -170,6 +173,8 @@ const startServing = (d: Draft, event: Extract<ServiceEvent, { readonly type: 'S
     maxSessionTimeoutMs: event.maxSessionTimeoutMs,
     zxid: event.zxid ?? zeroZxid,
     rules: event.rules ?? defaultRules,
+    readOnly: event.readOnly ?? false,
+    locals: emptyHamt(),
   };
 };
 
@@ -225,6 +230,12 @@ const endSession = (d: Draft, session: SessionId): void => {
   const c = getKey(d.conns, getKey(d.attached, session) ?? -1);
   // A validating connection learns it from the leader's answer.
   if (c !== undefined && c.phase !== 'validating') closeClient(d, c, 'session closed');
+};
+
+const localExpired = (d: Draft, session: SessionId): void => {
+  if (!isLocal(d, session)) return;
+  forgetLocal(d, session);
+  endSession(d, session);
 };
 
 export const synced = (d: Draft): void => {

@@ -21,6 +21,7 @@ import type {
   WatchEvent,
   WriteRequest,
 } from './request.js';
+import type { Locals } from './local.js';
 import type { ServiceRules } from './rules.js';
 import type { SessionId, Txn } from './txn.js';
 import type { Watches } from './watch.js';
@@ -36,6 +37,9 @@ export type Serving = {
   /** Lower bound of the zxids in replies: (epoch, 0) of the leader that is followed. */
   readonly zxid: Zxid;
   readonly rules: ServiceRules;
+  /** Without a quorum: only for clients that say they can do with that. */
+  readonly readOnly: boolean;
+  readonly locals: Locals;
 };
 
 /** A request that was not answered yet; the requests of a connection are answered in their order. */
@@ -58,7 +62,9 @@ export type DeferredRead =
   | Query
   | SetWatches
   | WatchRequest
-  | Extract<ReadRequest, { readonly op: 'ping' | 'unreadable' | 'unknown' }>;
+  | Extract<ReadRequest, { readonly op: 'ping' | 'unreadable' | 'unknown' }>
+  /** Of a session that only this server knows. */
+  | { readonly op: 'closeSession' };
 
 export type Phase =
   /** Has not said which session it wants. */
@@ -139,6 +145,7 @@ export type ServiceEvent =
        */
       readonly zxid?: Zxid;
       readonly rules?: ServiceRules;
+      readonly readOnly?: boolean;
     }
   | { readonly type: 'StopServing' }
   | {
@@ -155,10 +162,13 @@ export type ServiceEvent =
   | { readonly type: 'Applied'; readonly txn: Txn }
   /** The leader answered the oldest sync of this server; all that was committed before it has been applied. */
   | { readonly type: 'Synced' }
+  /** A session that only this server knows was silent for too long. */
+  | { readonly type: 'LocalExpired'; readonly session: SessionId }
   | { readonly type: 'Revalidated'; readonly session: SessionId; readonly valid: boolean };
 
 export type CloseReason =
   | 'not serving'
+  | 'read-only'
   | 'client is ahead'
   | 'out of protocol'
   | 'session not valid'

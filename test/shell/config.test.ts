@@ -144,6 +144,7 @@ test('rules of requests are read, and what is no digest of a user is refused', (
   const alone = 'dataDir=/var/zk\nclientPort=2181\n';
   const { maxBufferBytes, rules } = good(
     `${alone}extendedTypesEnabled=true\nenforceQuota=true\nskipACL=yes\njute.maxbuffer=4194304\n` +
+      'localSessionsEnabled=true\nlocalSessionsUpgradingEnabled=true\nreadonlymode.enabled=true\n' +
       'DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4=\n' +
       'znode.container.checkIntervalMs=500\nznode.container.maxPerMinute=7\nznode.container.maxNeverUsedIntervalMs=9\n',
   );
@@ -152,6 +153,8 @@ test('rules of requests are read, and what is no digest of a user is refused', (
     extendedTypes: true,
     skipAcl: true,
     superDigest: 'super:lK75jTNcA+U9vtVEw5vB51mj/w4=',
+    localSessions: 'upgraded',
+    readOnlyMode: true,
     enforceQuota: true,
     reaping: { checkIntervalMs: 500, maxPerMinute: 7, maxNeverUsedMs: 9 },
   });

@@ -91,7 +91,9 @@ export const connectClient = (
     const take = (from: number, to: number): void => {
       if (!open) return;
       if (session === null) {
-        const response = right(decodeConnectResponse(rest, from, to));
+        const decoded = decodeConnectResponse(rest, from, to);
+        if (E.isLeft(decoded)) return fail(`no answer to the connect record: ${rest.toString('hex', from, to)}`);
+        const response = decoded.right;
         if (response.timeoutMs === 0) return fail('the session is not valid');
         session = response;
         return resolve({
