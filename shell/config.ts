@@ -297,6 +297,8 @@ const assemble = (
     report('warning', end, { field: 'clientPort', found: null, problem, remedy: 'write clientPort=2181' });
   }
 
+  const snapCompression: Config['snapCompression'] =
+    read('snapshot.compression.method', oneOf('gz', 'snappy')) ?? 'none';
   const config = {
     tickTimeMs,
     initLimitTicks: initLimitTicks ?? 10,
@@ -309,6 +311,7 @@ const assemble = (
     minSessionTimeoutMs,
     maxSessionTimeoutMs,
     fourLetterWords: listed,
+    snapCompression,
     snapCount: read('snapCount', wholeNumber(2, any)) ?? 100_000,
     preAllocBytes: (read('preAllocSize', wholeNumber(0, 0x3fffff), 'KiB') ?? 65_536) * 1024,
     commitLogCount: read('commitLogCount', wholeNumber(1, any)) ?? 500,

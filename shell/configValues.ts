@@ -74,6 +74,7 @@ export const Config = t.readonly(
     maxSessionTimeoutMs: Positive,
     /** Four-letter words that are answered; '*': all of them. */
     fourLetterWords: t.union([t.literal('*'), t.readonlyArray(t.string)]),
+    snapCompression: t.union([t.literal('none'), t.literal('gz'), t.literal('snappy')]),
     /** Transactions between two snapshots. */
     snapCount: Positive,
     /** Bytes by which log files grow ahead of the writing; 0: not at all. */

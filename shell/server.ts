@@ -90,6 +90,7 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     dataDir: config.dataDir,
     dataLogDir: config.dataLogDir,
     preAllocBytes: config.preAllocBytes,
+    compression: config.snapCompression,
     firstSnapshot,
     onLogSynced: (zxid) => loop.push({ type: 'LogSynced', zxid }),
     onSyncTime: (ms) => observer.synced(ms),
@@ -158,7 +159,7 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     new Promise((resolve) => {
       if (stopped || !state.serving) return resolve(E.left('the server does not serve'));
       const zxid = state.replication.delivered;
-      const path = `${config.dataDir}/${versionDir}/${snapshotName(zxid)}`;
+      const path = `${config.dataDir}/${versionDir}/${snapshotName(zxid, config.snapCompression)}`;
       const since = performance.now();
       storage.saveSnapshot(zxid, snapshotOfServer(state), { replacesLog: false }, (outcome) => {
         if (outcome === 'Overtaken') return resolve(E.left('the history was cut or replaced meanwhile'));

@@ -11,7 +11,8 @@ const hexOf = (z: Zxid): string =>
 
 export const logName = (first: Zxid): string => `log.${hexOf(first)}`;
 
-export const snapshotName = (zxid: Zxid): string => `snapshot.${hexOf(zxid)}`;
+export const snapshotName = (zxid: Zxid, compression: Compression = 'none'): string =>
+  `snapshot.${hexOf(zxid)}${compression === 'none' ? '' : `.${compression}`}`;
 
 /** A complete snapshot that is about to take the place of everything else: see replace.ts. */
 export const replacingName = (zxid: Zxid): string => `${snapshotName(zxid)}.replacing`;

@@ -8,6 +8,8 @@ import type { Snapshot } from '../../core/service/snapshot.js';
 import { encodeSnapshot, endsSealed } from '../../wire/snapshot.js';
 import type { Disk, DiskFile } from './disk.js';
 import { snapshotName } from './names.js';
+import type { Compression } from './names.js';
+import { packer } from './pack.js';
 
 /** Overtaken: the history was cut below it, or replaced, before it was written. */
 export type SnapshotOutcome = 'Saved' | 'Overtaken';
@@ -33,12 +35,19 @@ export type SnapshotWriter = {
 const sliceBytes = 65536;
 const sealBytes = 13;
 
-type Job = SnapshotAsk & { readonly file: DiskFile; readonly tmp: string; isOver: boolean; isSynced: boolean };
+type Job = SnapshotAsk & {
+  readonly file: DiskFile;
+  readonly tmp: string;
+  readonly pack: (slice: Buffer) => Buffer;
+  isOver: boolean;
+  isSynced: boolean;
+};
 
 export const openSnapshotWriter = (
   disk: Disk,
   dir: string,
   fail: (what: string, error: unknown) => void,
+  compression: Compression = 'none',
 ): SnapshotWriter => {
   const asks: SnapshotAsk[] = [];
   let job: Job | null = null;
@@ -50,7 +59,9 @@ export const openSnapshotWriter = (
     guarded(() => {
       const tmp = `${snapshotName(zxid)}.tmp`;
       const file = disk.open(`${dir}/${tmp}`, 'create');
-      const own: Job = { zxid, snapshot, mayPlace, place, done, tmp, file, isOver: false, isSynced: false };
+      // One that is to replace the history waits under a name that says nothing of compression.
+      const pack = packer(place === null ? compression : 'none');
+      const own: Job = { zxid, snapshot, mayPlace, place, done, tmp, file, pack, isOver: false, isSynced: false };
       job = own;
       slice(own, encodeSnapshot(snapshot, sliceBytes), 0, false);
     });
@@ -77,8 +88,9 @@ export const openSnapshotWriter = (
       return;
     }
     const chunk = step.value;
-    own.file.write(chunk, at);
-    const end = at + chunk.length;
+    const packed = own.pack(chunk);
+    own.file.write(packed, at);
+    const end = at + packed.length;
     const isSeal = chunk.length === 0 ? sealed : chunk.length === sealBytes && endsSealed(chunk);
     disk.later(() => guarded(() => slice(own, chunks, end, isSeal)));
   };
@@ -94,7 +106,7 @@ export const openSnapshotWriter = (
       start();
     };
     if (own.place !== null) return own.place(own.tmp, saved);
-    disk.rename(`${dir}/${own.tmp}`, `${dir}/${snapshotName(own.zxid)}`);
+    disk.rename(`${dir}/${own.tmp}`, `${dir}/${snapshotName(own.zxid, compression)}`);
     disk.syncDir(dir, (error) => (error === null ? saved() : fail('snapshot', error)));
   };
 

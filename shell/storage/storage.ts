@@ -15,6 +15,7 @@ import type { EpochName } from './epochWriter.js';
 import type { Dirs } from './files.js';
 import { openLogWriter } from './logWriter.js';
 import { versionDir } from './names.js';
+import type { Compression } from './names.js';
 import { prepareFiles } from './prepare.js';
 import type { OpenError } from './prepare.js';
 import { purgeFiles } from './purge.js';
@@ -32,6 +33,8 @@ export type StorageOptions = {
   readonly dataLogDir: string;
   /** Bytes by which log files grow ahead of the writing; 0: not at all. */
   readonly preAllocBytes: number;
+  /** Of snapshots beside the log; none without it. */
+  readonly compression?: Compression;
   /** The state of a server without history, written as snapshot.0 before anything else. */
   readonly firstSnapshot: () => Snapshot;
   /** Every transaction up to `last` is durable. */
@@ -110,7 +113,7 @@ export const openStorage = (disk: Disk, options: StorageOptions): E.Either<OpenE
 const storageOver = (
   disk: Disk,
   dirs: Dirs,
-  { preAllocBytes, onLogSynced, onSyncTime, onFailed }: StorageOptions,
+  { preAllocBytes, compression = 'none', onLogSynced, onSyncTime, onFailed }: StorageOptions,
   lastZxid: Zxid,
   release: () => void,
 ): Storage => {
@@ -128,7 +131,7 @@ const storageOver = (
       if (isOpen) f(a);
     };
   const epochs = openEpochWriter(disk, dirs.data, fail);
-  const snapshots = openSnapshotWriter(disk, dirs.data, fail);
+  const snapshots = openSnapshotWriter(disk, dirs.data, fail, compression);
   const onSynced = whileOpen(onLogSynced);
   const onCovered = (): void => {
     epochs.pump();
