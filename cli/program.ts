@@ -38,9 +38,9 @@ export const makeProgram = ({ version, json, ended }: Setup): Command => {
       .exitOverride();
 
   command('serve', 'Runs one server in the foreground; SIGTERM and Ctrl-C stop it cleanly.')
-    .argument('<zoo.cfg>', "ZooKeeper's configuration file")
+    .argument('[zoo.cfg]', "ZooKeeper's configuration file (default: zoo.cfg in ZOOCFGDIR, or in conf)")
     .option('--myid <n>', "this server's id, in place of the file myid")
-    .action(async (file: string, options: { myid?: string; json: boolean }) => {
+    .action(async (file: string | undefined, options: { myid?: string; json: boolean }) => {
       const { serve } = await import('./serve.js');
       ended(await serve(file, options));
     });

@@ -1,4 +1,6 @@
 /** `zabkeeper serve`: one server in the foreground, until a signal or a failure ends it. */
+import { existsSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import { formatZxid } from '../core/data/zxid.js';
 import { explainConfigError, loadConfig } from '../shell/config.js';
@@ -35,7 +37,12 @@ export type ServerView = {
 /** How often a forked server tells what has changed, milliseconds. */
 const tellMs = 250;
 
-export const serve = async (file: string, options: ServeOptions): Promise<Outcome> => {
+/**
+ * @param named the configuration; without one, and for a bare name that is not here, ZOOCFGDIR and ZOOCFG say where it is, as
+ *              for Apache's scripts
+ */
+export const serve = async (named: string | undefined, options: ServeOptions): Promise<Outcome> => {
+  const file = configFile(named, process.env);
   const outcome = await run(file, options);
   if (E.isLeft(outcome) && outcome.left.exit !== 130) {
     const { message, hint } = outcome.left;
@@ -44,18 +51,31 @@ export const serve = async (file: string, options: ServeOptions): Promise<Outcom
   return outcome;
 };
 
+export const configFile = (named: string | undefined, env: NodeJS.ProcessEnv): string => {
+  const dir = env['ZOOCFGDIR'] ?? 'conf';
+  if (named === undefined) return join(dir, env['ZOOCFG'] ?? 'zoo.cfg');
+  return env['ZOOCFGDIR'] !== undefined && basename(named) === named && !existsSync(named) ? join(dir, named) : named;
+};
+
 const run = async (file: string, { myid, json }: ServeOptions): Promise<Outcome> => {
   const config = loadConfig(file, myid === undefined ? undefined : { from: '--myid', text: myid });
   if (E.isLeft(config)) return fail(badConfig(file, config.left, json));
-  const log = lineLog(
-    (line) => process.stderr.write(line),
-    json,
-    () => new Date(),
-    levelOf(process.env) ?? config.right.operations.logLevel,
-  );
+  const write = E.tryCatch(() => logTarget(config.right, process.env), E.toError);
+  if (E.isLeft(write))
+    return fail({ code: 'DirectoryUnusable', exit: 1, message: `ZOO_LOG_DIR: ${write.left.message}`, hint: '' });
+  const log = lineLog(write.right, json, () => new Date(), levelOf(process.env) ?? config.right.operations.logLevel);
   for (const warning of config.right.warnings) log('warn', explainConfigError(warning));
   log('info', greeting(config.right));
   return until(config.right, log);
+};
+
+/** Lines go to stderr, or into a file of the directory ZOO_LOG_DIR. */
+const logTarget = ({ self }: Config, env: NodeJS.ProcessEnv): ((line: string) => void) => {
+  const dir = env['ZOO_LOG_DIR'];
+  if (dir === undefined || dir === '') return (line) => process.stderr.write(line);
+  mkdirSync(dir, { recursive: true });
+  const fd = openSync(join(dir, `zabkeeper-server-${self}.log`), 'a');
+  return (line) => void writeSync(fd, line);
 };
 
 const greeting = ({ self, servers, client, dataDir }: Config): string =>

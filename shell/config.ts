@@ -19,6 +19,7 @@ import { maxServerId, parseServerSpec } from './configServers.js';
 import type { ClientAddress } from './configServers.js';
 import { decodeText, oneOf, someText, wholeNumber, wordList } from './configValues.js';
 import type { Config, ConfigError } from './configValues.js';
+import { flagsName, parseFlags } from './configFlags.js';
 import { parseProperties } from './properties.js';
 import type { Place, Property } from './properties.js';
 
@@ -34,6 +35,8 @@ export type ConfigSource = {
   readonly myid?: { readonly from: string; readonly text: string };
   /** Reads another file, myid; null when there is none. */
   readonly readText: (path: string) => string | null;
+  /** Flags of a Java virtual machine, from the environment. */
+  readonly flags?: string | undefined;
   /** Addresses of this machine, to notice a server line that is another machine's; empty: not known. */
   readonly ownAddresses: readonly string[];
 };
@@ -47,12 +50,14 @@ const fourLetterWords =
 
 /**
  * Reads a file of configuration and, in an ensemble, myid.
+ * @param flags what SERVER_JVMFLAGS says; of its properties those hold that the file does not set
  * @param path file; relative directories in it are taken from the working directory, as ZooKeeper does
  * @returns Left: every error and warning; Right: the configuration with its warnings
  */
 export const loadConfig = (
   path: string,
   myid?: { readonly from: string; readonly text: string },
+  flags: string | undefined = process.env[flagsName],
 ): E.Either<readonly ConfigError[], Config> => {
   const readText = (file: string): string | null => {
     try {
@@ -68,7 +73,7 @@ export const loadConfig = (
     return E.left([{ severity: 'error', ...at, problem, remedy: 'name a file that exists and may be read' }]);
   }
   const ownAddresses = Object.values(networkInterfaces()).flatMap((list) => list?.map((i) => i.address) ?? []);
-  return decodeConfig({ file: path, text, readText, ownAddresses, ...(myid === undefined ? {} : { myid }) });
+  return decodeConfig({ file: path, text, readText, ownAddresses, flags, ...(myid === undefined ? {} : { myid }) });
 };
 
 /** loadConfig without the outside world. */
@@ -81,7 +86,15 @@ export const decodeConfig = (source: ConfigSource): E.Either<readonly ConfigErro
     report('error', at, { field: 'text', found: text, problem, remedy: 'write \\\\ for a backslash' });
   }
   const dynamic = readDynamic(source, properties, report);
-  const values = sortOut([...properties, ...dynamic.properties], report);
+  // As in Java: what the file says goes before what the virtual machine was told.
+  const flags = parseFlags(source.flags ?? '');
+  for (const { flag, at } of flags.ignored) {
+    const problem = 'has no effect: there is no Java virtual machine';
+    report('warning', at, { field: flagsName, found: flag, problem, remedy: 'remove it to silence this' });
+  }
+  const overridden = new Set(properties.map((p) => keyState(p.key).name ?? p.key));
+  const added = flags.properties.filter((p) => !overridden.has(keyState(p.key).name ?? p.key));
+  const values = sortOut([...added, ...properties, ...dynamic.properties], report);
   const config = assemble(source, values, dynamic.dynamic, found, report);
   const sorted = found.toSorted((a, b) => Number(a.file !== b.file) || a.line - b.line || a.column - b.column);
   return sorted.some((e) => e.severity === 'error') || config === null

@@ -6,8 +6,8 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import { explainConfigError, loadConfig } from '../../shell/config.js';
-import { runServer } from '../../shell/server.js';
-import type { RunningServer } from '../../shell/server.js';
+import { runSupervised } from '../../shell/supervised.js';
+import type { Supervised } from '../../shell/supervised.js';
 import { nodeDisk } from '../../shell/storage/nodeDisk.js';
 import { apache } from '../system/apache.js';
 import { quiet } from '../system/clients.js';
@@ -81,7 +81,7 @@ export const startServers = async (options: ServersOptions): Promise<Servers> =>
 
 /** The servers of these files on threads of this process: what kills one is an orderly end. */
 const inProcess = (files: Ensemble): Ensemble => {
-  const running = new Map<number, RunningServer>();
+  const running = new Map<number, Supervised>();
   const chosen = (ids: readonly number[]): readonly Member[] =>
     ids.length === 0 ? files.members : files.members.filter((m) => ids.includes(m.id));
   const startOne = (member: Member): void => {
@@ -89,7 +89,7 @@ const inProcess = (files: Ensemble): Ensemble => {
     const config = loadConfig(member.config);
     if (E.isLeft(config)) throw new Error(config.left.map(explainConfigError).join('\n'));
     for (const warning of config.right.warnings) say(explainConfigError(warning));
-    const started = runServer({
+    const started = runSupervised({
       config: config.right,
       disk: nodeDisk,
       log: (level, message) => say(`${level} ${message}`),

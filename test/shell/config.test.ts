@@ -447,3 +447,22 @@ test('nearest: swaps count once, and what is too far away is nothing', (t) => {
   t.is(editDistance('', 'abc'), 3);
   t.is(nearest('abc', ['xyz']), null);
 });
+
+test('SERVER_JVMFLAGS: properties are keys where the file does not set them, the rest is named', (t) => {
+  const flags = '-Xmx1g -Dzookeeper.snapCount=7 -Djute.maxbuffer=2048 -Dzookeeper.tickTime=9 -Dzookeeper.nope=1';
+  const decoded = decodeConfig({
+    file: 'zoo.cfg',
+    text: 'dataDir=d\nclientPort=1\ntickTime=5\nzabkeeper.allowUnknownKeys=true',
+    readText: () => null,
+    ownAddresses: [],
+    flags,
+  });
+  t.true(E.isRight(decoded));
+  if (E.isLeft(decoded)) return;
+  const { snapCount, maxBufferBytes, tickTimeMs, warnings } = decoded.right;
+  t.deepEqual([snapCount, maxBufferBytes, tickTimeMs], [7, 2048, 5]);
+  t.deepEqual(warnings.map((w) => [w.file, w.column, w.found]), [
+    ['SERVER_JVMFLAGS', 1, '-Xmx1g'],
+    ['SERVER_JVMFLAGS', 79, 'zookeeper.nope'],
+  ]); // prettier-ignore
+});
