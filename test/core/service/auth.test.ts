@@ -51,6 +51,12 @@ const attachWith = (solo: Solo, conn: number, subject: string): void => {
   commit(solo);
 };
 
+/** Schemes of a connection. */
+const schemes = (solo: Solo, conn: number): readonly string[] => {
+  const { body } = answerTo(solo, conn, whoAmI);
+  return body.type === 'identities' ? body.identities.map((i) => i.scheme) : [];
+};
+
 const sasl = (user: string | null, failed = false, token: string | null = 't'): ClientRequest => ({
   op: 'sasl',
   token: null,
@@ -150,7 +156,7 @@ test('SASL: a challenge is passed on, a proved user is an identity, an exchange 
     err: 0,
     body: { type: 'token', token: bytes('challenge') },
   });
-  t.like(answerTo(solo, 1, whoAmI).body, { identities: [{ scheme: 'ip' }] });
+  t.deepEqual(schemes(solo, 1), ['ip']);
   answerTo(solo, 1, sasl('bob'));
   answerTo(solo, 2, sasl('root'));
   t.is(answerTo(solo, 1, create('/mine', 0, 'x', acl('auth', ''))).err, 0);
@@ -166,7 +172,7 @@ test('SASL: where nobody offers it a token is answered with none; a failure may 
   attach(solo, 1);
   t.like(answerTo(solo, 1, { op: 'sasl', token: null }), { err: 0, body: { type: 'token', token: null } });
   t.is(answerTo(solo, 1, sasl('bob', true)).err, 0);
-  t.like(answerTo(solo, 1, whoAmI).body, { identities: [{ scheme: 'ip' }] });
+  t.deepEqual(schemes(solo, 1), ['ip']);
 });
 
 test('SASL: answers keep their place behind writes', (t) => {
@@ -181,7 +187,7 @@ test('ensemble: the right name and none are welcome, a wrong one is closed witho
   const solo = startSolo(rulesWith({}));
   for (const conn of [1, 2]) attach(solo, conn);
   for (const name of ['prod', 'alt', '']) t.is(answerTo(solo, 1, auth('ensemble', name), -4).err, 0, name);
-  t.like(answerTo(solo, 1, whoAmI).body, { identities: [{ scheme: 'ip' }] });
+  t.deepEqual(schemes(solo, 1), ['ip']);
   t.is(answerTo(solo, 1, create('/a', 0, 'x', acl('ensemble', 'prod'))).err, -114);
   t.deepEqual(told(ask(solo, 2, -4, auth('ensemble', 'wrong'))), ['2: close, another ensemble']);
   const any = ensembleProvider(null).handleAuthentication(bytes('whatever'), { address: '', identities: [] });

@@ -86,6 +86,15 @@ test('each part of a response counts', (t) => {
   }
 });
 
+test('an unknown user is not let in by what stands for his password', (t) => {
+  const exchange = startServerExchange(clientRealm, passwords, 'N');
+  const challenge = exchange(empty);
+  if (challenge.type !== 'challenge') return t.fail(challenge.type);
+  const answer = answerChallenge(challenge.token, clientRealm, 'eve', 'N', 'C');
+  if (E.isLeft(answer)) return t.fail(answer.left);
+  t.like(exchange(answer.right.token), { type: 'failed', reason: 'user "eve": wrong name or password' });
+});
+
 test('names with quotes, commas and other alphabets are proved as they are', (t) => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (user, password) => {
