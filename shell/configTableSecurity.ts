@@ -44,7 +44,7 @@ export const securityKeys = rows({
   'ssl.enabledProtocols': client.enabledProtocols,
   'ssl.ciphersuites': client.ciphersuites,
   'ssl.hostnameVerification': ['true', 'of clients only with `ssl.clientHostnameVerification`, too'],
-  'ssl.clientHostnameVerification': ['false', 'a client`s certificate must be for the address it calls from'],
+  'ssl.clientHostnameVerification': ['false', 'the certificate of a client must be for the address it calls from'],
   'ssl.crl': client.crl,
   'ssl.crl.files': client.crlFiles,
   'ssl.ocsp': client.ocsp,
