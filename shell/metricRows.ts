@@ -37,7 +37,7 @@ export const metricRows = (s: ServerStatus): readonly MetricRow[] => {
     gauge('ephemerals_count', s.ephemeralCount),
     gauge('approximate_data_size', s.dataSize()),
     gauge('global_sessions', s.sessionCount),
-    gauge('local_sessions', 0),
+    gauge('local_sessions', s.localSessionCount),
     double('connection_drop_probability', 0),
     gauge('auth_failed_count', m.authFailed),
     gauge('outstanding_tls_handshake', 0),

@@ -27,15 +27,9 @@ export type Observer = {
   /** One fdatasync of the log took so long. */
   readonly synced: (ms: number) => void;
   readonly snapshotTaken: (zxid: Zxid, ms: number) => void;
-  readonly status: (state: ServerState, clients: Clients) => ServerStatus;
+  readonly status: (state: ServerState, clients: () => readonly ConnectionStatus[]) => ServerStatus;
   readonly reset: () => void;
   readonly setTraceMask: (mask: bigint) => void;
-};
-
-/** Connections of the client ports. */
-export type Clients = {
-  readonly plain: () => readonly ConnectionStatus[];
-  readonly secure: () => readonly ConnectionStatus[];
 };
 
 export type ObserverOptions = {
@@ -231,8 +225,8 @@ export const createObserver = (options: ObserverOptions): Observer => {
         state,
         status: statusOf(state),
         metrics,
-        connections: clients.plain,
-        secureConnections: clients.secure,
+        connections: () => clients().filter((c) => !c.secure),
+        secureConnections: () => clients().filter((c) => c.secure),
         uptimeMs: nowMs - started,
         leaderUptimeMs: leadsSince === null ? 0 : nowMs - leadsSince,
         nowMs,

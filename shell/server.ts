@@ -144,14 +144,16 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     fatal,
     words: (word, mask) => answerWord(word, mask),
   });
-  const inspect = (): ServerStatus =>
-    observer.status(state, { plain: () => ports.client?.stats() ?? [], secure: () => [] });
+  const inspect = (): ServerStatus => observer.status(state, ports.client?.stats ?? (() => []));
   const actions: WordActions = {
     resetConnections: () => ports.client?.resetStats(),
     resetServer: observer.reset,
     setTraceMask: observer.setTraceMask,
   };
-  const words = allowedWords(config.fourLetterWords === '*' ? '*' : config.fourLetterWords.join(','), config.rules.readOnlyMode);
+  const words = allowedWords(
+    config.fourLetterWords === '*' ? '*' : config.fourLetterWords.join(','),
+    config.rules.readOnlyMode,
+  );
   const answerWord = (word: string, mask: bigint | null): string =>
     answerFourLetterWord(word, words, inspect(), actions, mask);
 

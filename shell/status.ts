@@ -94,6 +94,7 @@ export type ServerStatus = {
   readonly znodes: number;
   readonly ephemeralCount: number;
   readonly sessionCount: number;
+  readonly localSessionCount: number;
   readonly watchCount: number;
   readonly metrics: Metrics;
   readonly leader: LeaderStatus | null;
@@ -124,7 +125,7 @@ export type StatusParts = {
   readonly status: Status;
   readonly metrics: Metrics;
   readonly connections: () => readonly ConnectionStatus[];
-  readonly secureConnections?: () => readonly ConnectionStatus[];
+  readonly secureConnections: () => readonly ConnectionStatus[];
   readonly uptimeMs: number;
   readonly leaderUptimeMs: number;
   /** Monotonic and wall clock. */
@@ -171,6 +172,7 @@ export const serverStatus = (parts: StatusParts): ServerStatus => {
     znodes: status.znodes,
     ephemeralCount: status.ephemerals,
     sessionCount: status.sessions,
+    localSessionCount: state.locals?.sessions.size ?? 0,
     watchCount: watchCountOf(state),
     metrics,
     leader: leads && !alone ? leaderStatus(status, parts.leaderUptimeMs) : null,
@@ -179,7 +181,7 @@ export const serverStatus = (parts: StatusParts): ServerStatus => {
     traceMask: parts.traceMask,
     lastSnapshot: parts.lastSnapshot,
     connections: () => withSessions(parts.connections(), conns()),
-    secureConnections: () => withSessions(parts.secureConnections?.() ?? [], conns()),
+    secureConnections: () => withSessions(parts.secureConnections(), conns()),
     dataSize: parts.dataSize,
     expiries: () =>
       expiriesIn(state)?.map(([atMs, sessions]) => ({
@@ -210,7 +212,7 @@ const confStatus = ({ config, dirSizes, membership }: StatusParts, observer: boo
   const own = config.servers.find((s) => s.id === config.self);
   return {
     clientPort: config.client?.port ?? -1,
-    secureClientPort: -1,
+    secureClientPort: config.security.secureClient?.port ?? -1,
     dataDir: `${config.dataDir}/version-2`,
     dataDirSize: dirSizes.data,
     dataLogDir: `${config.dataLogDir}/version-2`,
@@ -219,7 +221,7 @@ const confStatus = ({ config, dirSizes, membership }: StatusParts, observer: boo
     maxClientCnxns: config.maxClientCnxns,
     minSessionTimeout: config.minSessionTimeoutMs,
     maxSessionTimeout: config.maxSessionTimeoutMs,
-    clientPortListenBacklog: -1,
+    clientPortListenBacklog: config.limits.backlog ?? -1,
     serverId: config.self,
     quorum:
       own === undefined

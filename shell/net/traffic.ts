@@ -1,4 +1,5 @@
 /** What is counted of one client connection, as the four-letter words `stat` and `cons` show it. */
+import type { Socket } from 'node:net';
 import { formatZxid } from '../../core/data/zxid.js';
 import type { ClientRequest, Reply } from '../../core/service/request.js';
 import { namespaceOf } from '../metrics.js';
@@ -43,6 +44,8 @@ export type ConnectionStatus = {
   readonly port: number;
   /** Whether the server reads from it at the moment. */
   readonly reading: boolean;
+  /** Over TLS. */
+  readonly secure: boolean;
   readonly queued: number;
   readonly traffic: Readonly<Traffic>;
 };
@@ -164,6 +167,7 @@ export const resetTraffic = (t: Traffic): void => {
 
 type Counted = {
   readonly id: number;
+  readonly socket: Socket;
   readonly address: string;
   readonly port: number;
   readonly reading: boolean;
@@ -177,6 +181,7 @@ export const statusOf = (c: Counted): ConnectionStatus => ({
   address: c.address,
   port: c.port,
   reading: c.reading,
+  secure: 'encrypted' in c.socket,
   queued: c.waiting.length - c.head,
   traffic: c.traffic,
 });

@@ -18,7 +18,10 @@ const alone = async (t: ExecutionContext): Promise<{ readonly file: string; read
   const dir = folder(t);
   const [port = 0] = await ports(1);
   const file = join(dir, 'zoo.cfg');
-  writeFileSync(file, `dataDir=${join(dir, 'data')}\nclientPort=${port}\nclientPortAddress=127.0.0.1\n`);
+  writeFileSync(
+    file,
+    `dataDir=${join(dir, 'data')}\nclientPort=${port}\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n`,
+  );
   return { file, port };
 };
 

@@ -132,7 +132,10 @@ test.serial('installed from its archive alone, without a network, it finds its t
 test.serial('installed, it serves', async (t) => {
   const [port = 0] = await freePorts(1);
   const file = join(installed, 'zoo.cfg');
-  writeFileSync(file, `dataDir=${join(installed, 'data')}\nclientPort=${port}\nclientPortAddress=127.0.0.1\n`);
+  writeFileSync(
+    file,
+    `dataDir=${join(installed, 'data')}\nclientPort=${port}\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n`,
+  );
   const child = spawn(process.execPath, [join(ours, 'dist', 'cli', 'main.js'), 'serve', file], {
     cwd: installed,
     stdio: 'ignore',

@@ -22,7 +22,7 @@ Object.assign(metrics, { packetsReceived: 12, packetsSent: 11, connections: 1 })
 sampleKey(metrics, 'read_per_namespace', 'app', 7);
 
 const client = (id: number, address: string, more: Partial<ClientView> = {}): ClientView => ({
-  ...{ id, address, port: 4999 + id, reading: true, queued: 0, session: null, timeoutMs: 0 },
+  ...{ id, address, port: 4999 + id, reading: true, secure: false, queued: 0, session: null, timeoutMs: 0 },
   ...{ traffic: { ...newTraffic(), received: 1, sent: 2 }, ...more },
 });
 const withSession = client(2, '::1', {
@@ -52,6 +52,7 @@ const standalone: ServerStatus = {
   znodes: 5,
   ephemeralCount: 2,
   sessionCount: 1,
+  localSessionCount: 0,
   watchCount: 3,
   traceMask: 306n,
   lastSnapshot: null,
