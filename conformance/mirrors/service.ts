@@ -181,6 +181,8 @@ const perform = (d: Draft, i: ServerId, at: number, effect: ServiceEffect): void
     case 'CloseClient':
       d.world = world.hangUp(world.tell(d.world, owners, effect.conn - 1, { type: 'end' }), effect.conn - 1);
       return;
+    case 'Audit': // no rules of a model ask for it
+      return;
     case 'Forward':
       if (i === d.setting.leader) return lead(d, effect.request, i);
       return toLeader(d, at, { type: 'request', request: effect.request });

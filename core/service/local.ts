@@ -4,13 +4,9 @@
  * Source: LocalSessionTracker, UpgradeableSessionTracker, ReadOnlyZooKeeperServer.
  */
 import { hasKey, removeKey, setKey } from '../data/hamt.js';
-import type { Hamt } from '../data/hamt.js';
 import type { ClientRequest, MultiPart } from './request.js';
-import type { Draft, Serving } from './state.js';
+import type { Draft, Locals, Serving } from './state.js';
 import type { SessionId } from './txn.js';
-
-/** The sessions that only this server knows, with their timeouts. */
-export type Locals = Hamt<SessionId, number>;
 
 /** Whether sessions begin here without a transaction. */
 export const makesLocals = ({ readOnly, rules }: Serving): boolean => readOnly || rules.localSessions !== 'off';

@@ -21,12 +21,14 @@ import type {
   WatchEvent,
   WriteRequest,
 } from './request.js';
-import type { Locals } from './local.js';
 import type { ServiceRules } from './rules.js';
 import type { SessionId, Txn } from './txn.js';
 import type { Watches } from './watch.js';
 import { noWatches } from './watch.js';
 import type { SetWatches, WatchRequest } from './watching.js';
+
+/** Sessions that only this server knows, with their timeouts. */
+export type Locals = Hamt<SessionId, number>;
 
 export type Serving = {
   /** Id of the next session that begins here. */
