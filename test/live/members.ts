@@ -31,6 +31,8 @@ export type Members = {
   readonly log: (id: number) => string;
   readonly dir: (id: number) => string;
   readonly port: (id: number) => number;
+  /** Has a server write a snapshot; gives its path. */
+  readonly snapshot: (id: number) => Promise<string>;
   readonly end: () => void;
 };
 
@@ -115,6 +117,11 @@ export const openMembers = async (most: number): Promise<Members> => {
     log: (id) => (told.get(id) ?? []).join('\n'),
     dir,
     port,
+    snapshot: async (id) => {
+      const taken = await running.get(id)?.takeSnapshot();
+      if (taken === undefined || E.isLeft(taken)) throw new Error(`no snapshot of server ${id}`);
+      return taken.right.path;
+    },
     end: () => {
       stop(...running.keys());
       rmSync(root, { recursive: true, force: true });
