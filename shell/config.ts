@@ -76,10 +76,14 @@ export const loadConfig = (
   return decodeConfig({ file: path, text, readText, ownAddresses, flags, ...(myid === undefined ? {} : { myid }) });
 };
 
+/** What such a key holds is shown to nobody. */
+const isSecret = (field: string): boolean => /password$/i.test(field);
+
 /** loadConfig without the outside world. */
 export const decodeConfig = (source: ConfigSource): E.Either<readonly ConfigError[], Config> => {
   const found: ConfigError[] = [];
-  const report: Report = (severity, at, rest) => void found.push({ severity, file: source.file, ...at, ...rest });
+  const report: Report = (severity, at, rest) =>
+    void found.push({ severity, file: source.file, ...at, ...rest, found: isSecret(rest.field) ? null : rest.found });
   const { properties, badEscapes } = parseProperties(source.text);
   for (const { at, found: text } of badEscapes) {
     const problem = 'a backslash and u must be followed by four hexadecimal digits';

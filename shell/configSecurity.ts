@@ -1,6 +1,7 @@
 /** What zoo.cfg says of security: who connections may be, what protects them, and what is kept of their writes. */
 import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
+import type { SupportedKey } from './configKeys.js';
 import { hasKeyStore, listOf, readClientTls, readQuorumTls } from './configTls.js';
 import type { TlsReader } from './configTls.js';
 import { digestOfUser, oneOf, Port, someText, textOrNull, wholeNumber } from './configTypes.js';
@@ -91,6 +92,8 @@ export const readSecurity = (source: SecuritySource): Security => {
     complain('sslQuorum', 'needs a key', 'write ssl.quorum.keyStore.location=<file with key and certificate>');
   if (quorumUnification && !hasKeyStore(quorumTls))
     complain('portUnification', 'needs a key', 'write ssl.quorum.keyStore.location=<file with key and certificate>');
+  if (secureClient !== null || clientUnification) checkTrust(source, clientTls, 'ssl.trustStore.location');
+  if (sslQuorum || quorumUnification) checkTrust(source, quorumTls, 'ssl.quorum.trustStore.location');
   if ((read('ssl.authProvider', someText) ?? 'x509') !== 'x509')
     complain('ssl.authProvider', 'is no scheme of TLS clients here', 'write x509');
   const jaas = readJaas(source);
@@ -119,6 +122,12 @@ export const readSecurity = (source: SecuritySource): Security => {
     quorumSasl: readQuorumSasl(source, jaas),
     auditFile: readAudit(source),
   };
+};
+
+/** Node knows hundreds of public authorities: whoever has a certificate of one of them would be let in. */
+const checkTrust = ({ complain }: SecuritySource, tls: TlsSettings, key: SupportedKey): void => {
+  if (tls.trustStore === null && tls.clientAuth !== 'none')
+    complain(key, 'is missing', `write the file with your own authority, or ${tls.prefix}clientAuth=none`);
 };
 
 const readAudit = ({ read }: SecuritySource): string | null => {

@@ -312,6 +312,7 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
   const stopListening = (): void => {
     listener?.close();
     listener = null;
+    door.close();
     for (const socket of unnamed) socket.destroy();
   };
 
@@ -366,7 +367,6 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
     port: () => listener?.port() ?? 0,
     close: () => {
       stopListening();
-      door.close();
       clearInterval(clock);
       for (const link of [...links.values()]) letGo(link);
     },

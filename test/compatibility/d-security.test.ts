@@ -1,11 +1,17 @@
 /** Group D of the table of features: who may do what, and who one is. TLS and servers: d-tls.test.ts. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import { errorCode } from '../../core/service/error.js';
 import type { ClientRequest, Identity, Reply } from '../../core/service/request.js';
 import type { Acl } from '../../core/service/txn.js';
+import type { AuthProvider } from '../../core/service/auth.js';
+import { decodeConfig } from '../../shell/config.js';
+import { runServer } from '../../shell/server.js';
+import { nodeDisk } from '../../shell/storage/nodeDisk.js';
+import { freePorts } from '../system/ports.js';
 import { answerChallenge, clientRealm } from '../../shell/net/digestMd5.js';
 import type { Client, Servers } from './frame.js';
 import {
@@ -271,6 +277,38 @@ row('D13', 'ensemble names: a listed one and none are welcome, another is closed
   t.is(await errOf(a, exists('/')), 0);
   await t.throwsAsync(prove(b, 'ensemble', 'wrong'), { message: /the connection has ended/ });
 }, { alone: true }); // prettier-ignore
+
+row('D14', 'a scheme of your own, given to the server that is run from code', async ({ t, clientOf }) => {
+  const dir = mkdtempSync(join(tmpdir(), 'zabkeeper-scheme-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
+  const [port = 0] = await freePorts(1);
+  const config = decodeConfig({
+    file: 'zoo.cfg',
+    text: `dataDir=${dir}\nclientPort=${port}\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n`,
+    readText: () => null,
+    ownAddresses: [],
+  });
+  if (E.isLeft(config)) return t.fail(JSON.stringify(config.left));
+  const team: AuthProvider = {
+    scheme: 'team',
+    isValid: (id) => id.length > 0,
+    matches: (known, id) => known.split('/')[0] === id,
+    isAuthenticated: true,
+    handleAuthentication: (token) =>
+      token === null ? { type: 'refused' } : { type: 'proved', identities: [{ scheme: 'team', id: Buffer.from(token).toString() }] },
+  };
+  const server = runServer({ config: config.right, disk: nodeDisk, log: () => undefined, onFatal: (what) => t.fail(what), authProviders: [team] });
+  if (E.isLeft(server)) return t.fail(server.left.message);
+  t.teardown(server.right.stop);
+  const dial = (): Promise<Client> => eventually('it serves', () => clientOf(port).catch(() => null));
+  const [a, b] = [await dial(), await dial()];
+  await prove(a, 'team', 'ops/bob');
+  await prove(b, 'team', 'dev/eve');
+  await done(a, withAcl('/ops', acl('team', 'ops')));
+  t.deepEqual([await errOf(a, getData('/ops')), await errOf(b, getData('/ops'))], [0, errorCode.noAuth]);
+  t.deepEqual(await whoAmI(a), ['ip:127.0.0.1', 'team:ops/bob']);
+  t.is(await errOf(a, withAcl('/bad', acl('team', ''))), errorCode.invalidAcl);
+}, { alone: true, oursOnly: true }); // prettier-ignore
 
 row('D15', 'whoAmI: every id of the connection, without secrets', async ({ t, client }) => {
   const c = await client();

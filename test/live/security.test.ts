@@ -164,9 +164,40 @@ test('garbage as SASL tokens from many connections: they end, others are served'
   t.regex(servers.log(1), /SASL: /);
 });
 
+test('half handshakes and garbage on the ports between servers: a server that was killed comes back in all the same', async (t) => {
+  const servers = await startServers({
+    kind: 'ours',
+    size: 3,
+    settings: ['sslQuorum=true', ...stores.map((line) => line.replace('ssl.', 'ssl.quorum.'))],
+  });
+  t.teardown(servers.stop);
+  const leader = await servers.leader();
+  const config = readFileSync(servers.members[0]?.config ?? '', 'utf8');
+  const ports = [...config.matchAll(/^server\.\d+=127\.0\.0\.1:(\d+):(\d+)/gm)].flatMap((m) => [
+    Number(m[1]),
+    Number(m[2]),
+  ]);
+  t.is(ports.length, 6);
+  for (const port of ports)
+    for (let i = 0; i < 300; i += 1) {
+      const socket = dial(t, port);
+      socket.write(i % 2 === 0 ? halfHello : Buffer.from('ffffffffffff0000', 'hex'));
+    }
+  const follower = servers.members.find((m) => m.id !== leader)?.id ?? 0;
+  await servers.kill(follower);
+  servers.start(follower);
+  await servers.waitServing();
+  await servers.kill(leader);
+  servers.start(leader);
+  await servers.waitServing();
+  const client = await connectClient(servers.portOf(follower));
+  t.is((await client.call({ op: 'create', path: '/after', data: null, acl: openAcl, flags: 0 })).err, 0);
+  client.cut();
+});
+
 test('a server that cannot read its keys says which file and why, and does not start', async (t) => {
   const [port = 0] = await freePorts(1);
-  const settings = [`secureClientPort=${port}`, `ssl.keyStore.location=${certificates.dir}/none.pem`];
+  const settings = [`secureClientPort=${port}`, `ssl.keyStore.location=${certificates.dir}/none.pem`, stores[1] ?? ''];
   const ensemble = await createEnsemble({ size: 1, settings });
   t.teardown(ensemble.stop);
   ensemble.start();

@@ -135,20 +135,29 @@ test('names of suites as Java has them', (t) => {
     t.is(cipherOf(name), openssl, name);
 });
 
-test('what asks for TLS asks for a key', (t) => {
+const stores = ['ssl.keyStore.location=/k', 'ssl.trustStore.location=/t'];
+
+test('what asks for TLS asks for a key, and for the authority of those who come', (t) => {
   for (const line of ['secureClientPort=2', 'client.portUnification=true', 'sslQuorum=true', 'portUnification=true']) {
     t.regex(errors(line).join(), /needs a key, found "\w+"; write ssl\.(quorum\.)?keyStore\.location=/, line);
-    t.deepEqual(errors(line, 'ssl.keyStore.location=/k', 'ssl.quorum.keyStore.location=/k'), [], line);
+    const keys = ['ssl.keyStore.location=/k', 'ssl.quorum.keyStore.location=/k'];
+    t.regex(
+      errors(line, ...keys).join(),
+      /trustStore\.location: is missing; write the file with your own authority/,
+      line,
+    );
+    t.deepEqual(errors(line, ...keys, 'ssl.clientAuth=none', 'ssl.quorum.clientAuth=none'), [], line);
+    t.deepEqual(errors(line, ...keys, 'ssl.trustStore.location=/t', 'ssl.quorum.trustStore.location=/t'), [], line);
   }
-  t.deepEqual(security('secureClientPort=2', 'secureClientPortAddress=10.0.0.1', 'ssl.keyStore.location=/k').secureClient, { host: '10.0.0.1', port: 2 }); // prettier-ignore
-  t.deepEqual(security('secureClientPort=2', 'ssl.keyStore.location=/k').schemes, ['x509']);
+  t.deepEqual(security('secureClientPort=2', 'secureClientPortAddress=10.0.0.1', ...stores).secureClient, { host: '10.0.0.1', port: 2 }); // prettier-ignore
+  t.deepEqual(security('secureClientPort=2', ...stores).schemes, ['x509']);
   t.regex(errors('secureClientPort=1', 'ssl.keyStore.location=/k').join(), /is the clientPort already/);
   t.regex(errors('secureClientPortAddress=::1').join(), /is set, but secureClientPort is not/);
   t.regex(errors('ssl.authProvider=mine').join(), /is no scheme of TLS clients here/);
 });
 
 test('a server for TLS clients alone is not told that nobody can connect', (t) => {
-  const text = 'dataDir=d\nsecureClientPort=2\nssl.keyStore.location=/k';
+  const text = `dataDir=d\nsecureClientPort=2\n${stores.join('\n')}`;
   const read = decodeConfig({ file: 'zoo.cfg', text, readText: () => null, ownAddresses: [] });
   t.deepEqual(E.isRight(read) ? read.right.warnings : read.left, []);
 });
@@ -172,6 +181,14 @@ test('schemes by the classes of Apache; others cannot be loaded', (t) => {
     /3:16: error: authProvider\.9: is a Java class that cannot be loaded/,
   );
   t.regex(errors(`authProvider.1=${classes}SASLAuthenticationProvider`).join(), /needs the users/);
+});
+
+test('passwords are shown to nobody', (t) => {
+  const key = 'ssl.keyStore.password';
+  const read = decode(`${key}=first`, `${key}=second`);
+  const said = E.isRight(read) ? read.right.warnings.map(explainConfigError).join() : '';
+  t.regex(said, /ssl\.keyStore\.password: is given twice/);
+  t.false(/first|second/.test(said.replace('first in line', '')), said);
 });
 
 test('users of SASL: from the JAAS file, with its section and its mistakes', (t) => {
