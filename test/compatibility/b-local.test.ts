@@ -40,7 +40,10 @@ row(
     const { acl } = create(path);
     const part = { op: 'create', path: `${path}/e`, data: null, acl, flags: flags.ephemeral } as const;
     const { body } = await done(c, { op: 'multi', parts: [part] });
-    t.deepEqual(body.type === 'multi' ? body.results : [], [{ op: 'error', err: errorCode.ephemeralOnLocalSession }]);
+    const [only] = body.type === 'multi' ? body.results : [];
+    // A follower of Apache's, 3.9.4, calls it SESSIONEXPIRED there.
+    const refusals: readonly number[] = [errorCode.ephemeralOnLocalSession, errorCode.sessionExpired];
+    t.true(only?.op === 'error' && refusals.includes(only.err));
     c.cut();
     const refused = { message: /the session is not valid/ };
     await t.throwsAsync(clientOf(three.portOf(2), { session, password }), refused);

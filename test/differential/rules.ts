@@ -15,6 +15,9 @@ export const shared = (request: ClientRequest): boolean =>
 /** Rule "characters above U+FFFF": Apache's server sends each as two halves of three bytes, which are no UTF-8. */
 export const garbled = (text: string): string => text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, '\ufffd'.repeat(6));
 
+/** Rule "ports of the members": the two ensembles listen on their own, and /zookeeper/config names them. */
+export const placeless = (text: string): string => text.replace(/127\.0\.0\.1:\d+:\d+/g, 'address');
+
 /**
  * Rule "zxids of replies on their way together": replies from a sync on, and in an ensemble all of several that were asked
  * at once, show what the server had applied when it wrote them, and that depends on what it found in one turn.

@@ -11,7 +11,7 @@ import type { Client } from '../system/client.js';
 import { sleep } from '../system/ensemble.js';
 import { rootMark, sessions } from './program.js';
 import type { Program, Step } from './program.js';
-import { behindSync, garbled, shared, told } from './rules.js';
+import { behindSync, garbled, placeless, shared, told } from './rules.js';
 import type { Asked } from './rules.js';
 
 export type Side = { readonly name: string; readonly ports: readonly number[] };
@@ -76,7 +76,10 @@ const begin = async (side: Side, root: string) => {
   const first = slots[0] as Slot;
   const made = await first.client.call({ op: 'create', path: `/${root}`, data: null, acl: openAcl, flags: 0 });
   if (made.err !== 0 || made.zxid === null) throw new Error(`${side.name}: the root cannot be made: ${made.err}`);
-  first.toldOf = first.client.arrived.length;
+  for (const slot of slots) {
+    if (side.ports.length > 1) await slot.client.call({ op: 'sync', path: '/' });
+    slot.toldOf = slot.client.arrived.length;
+  }
   const words = wordsFor(root, made.zxid, names);
   const many = side.ports.length > 1;
 
@@ -234,7 +237,7 @@ const wordsFor = (root: string, base: Zxid, names: ReadonlyMap<string, string>) 
     return `{${zxids} v${s.version} v${s.aversion}a${children} of ${owner} ${s.dataLength} bytes${times}}`;
   };
   const data = (d: Uint8Array | null): string =>
-    d === null ? 'null' : JSON.stringify(Buffer.from(d).toString('latin1'));
+    d === null ? 'null' : JSON.stringify(placeless(Buffer.from(d).toString('latin1')));
   const list = (texts: readonly string[], isShared: boolean): string =>
     `[${texts
       .map(path)
