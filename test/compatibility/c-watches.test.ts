@@ -15,6 +15,7 @@ import {
   row,
   setData,
   superAuth,
+  superDigest,
   sync,
 } from './frame.js';
 import type { Client } from './frame.js';
@@ -246,10 +247,7 @@ row(
   'C12',
   'a data watch on /zookeeper/config fires',
   async ({ t, servers, clientOf }) => {
-    const lines = [
-      'reconfigEnabled=true',
-      'DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4=',
-    ];
+    const lines = ['reconfigEnabled=true', `DigestAuthenticationProvider.superDigest=${superDigest}`];
     const three = await servers({ size: 3, settings: lines });
     const c = await clientOf(three.portOf(1));
     await done(c, { op: 'auth', scheme: 'digest', auth: superAuth });

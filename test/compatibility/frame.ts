@@ -28,7 +28,7 @@ const withSlow = chosen !== '' || outside !== '';
 
 /** Who knows this password is the super user of all servers that rows ask. */
 export const superAuth = Buffer.from('super:secret');
-const superDigest = 'super:lK75jTNcA+U9vtVEw5vB51mj/w4=';
+export const superDigest = 'super:lK75jTNcA+U9vtVEw5vB51mj/w4=';
 
 /** What the shared servers are told: a row that needs other settings starts servers of its own. */
 const settings = [

@@ -27,6 +27,8 @@ import {
   row,
   setData,
   sleep,
+  superAuth,
+  superDigest,
   sync,
   textOf,
 } from './frame.js';
@@ -240,4 +242,51 @@ row(
     t.is(await errOf(writer, remove(`${path}/last`)), errorCode.ok);
   },
   { alone: true },
+);
+
+row(
+  'I7',
+  "a server that joins with another's quorum port is refused",
+  async ({ t, servers, clientOf }) => {
+    const settings = ['reconfigEnabled=true', `DigestAuthenticationProvider.superDigest=${superDigest}`];
+    const three = await servers({ size: 3, settings });
+    const c = await clientOf(three.portOf(1));
+    await done(c, { op: 'auth', scheme: 'digest', auth: superAuth });
+    const before = textOf(await done(c, getData('/zookeeper/config')));
+    const second = /^server\.2=(\S+)$/m.exec(before ?? '')?.[1] ?? '';
+    t.not(second, '');
+    const free = await freePorts(2);
+    const [host, quorum] = second.split(':');
+    for (const joining of [
+      `server.4=${second};127.0.0.1:${free[0]}`,
+      `server.4=${host}:${quorum}:${free[0]}:participant;127.0.0.1:${free[1]}`,
+    ]) {
+      const request = { op: 'reconfig', joining, leaving: null, members: null, version: null } as const;
+      t.is(await errOf(c, request), errorCode.badArguments, joining);
+    }
+    t.is(textOf(await done(c, getData('/zookeeper/config'))), before);
+  },
+  { alone: true },
+);
+
+row(
+  'I8',
+  'the interval between two snapshots over HTTP counts in milliseconds',
+  async ({ t, servers }) => {
+    const [port = 0] = await freePorts(1);
+    const admin = [`admin.serverPort=${port}`, 'admin.serverAddress=127.0.0.1', 'admin.rateLimiterIntervalInMS=1500'];
+    await servers({ size: 1, settings: [...admin, `DigestAuthenticationProvider.superDigest=${superDigest}`] });
+    const take = async (): Promise<number> => {
+      const headers = { authorization: 'digest super:secret' };
+      const answer = await fetch(`http://127.0.0.1:${port}/commands/snapshot?streaming=true`, { headers });
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    const tooMany = 429;
+    t.deepEqual([await take(), await take()], [200, tooMany]);
+    await sleep(700);
+    t.is(await take(), tooMany);
+    await eventually('the next one', async () => ((await take()) === 200 ? true : null));
+  },
+  { alone: true, oursOnly: true },
 );
