@@ -170,7 +170,7 @@ const takeSasl = (
 ): void => {
   const { required, keepSaslFailed } = rulesOf(d).auth;
   const { token, user, failed } = answer;
-  const isRequired = required.length === 1 && required[0] === 'sasl';
+  const isRequired = required.includes('sasl');
   const kept = !failed || (keepSaslFailed && !isRequired);
   const err = kept ? errorCode.ok : isRequired ? errorCode.sessionClosedRequireAuth : errorCode.authFailed;
   const next = user === null || failed ? c : proving(d, c, [{ scheme: 'sasl', id: user }]);

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { checkServerIdentity, connect as tlsConnect, createSecureContext, createServer, getCiphers } from 'node:tls';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { constants } from 'node:crypto';
-import { reverse } from 'node:dns/promises';
+import { lookup, reverse } from 'node:dns/promises';
 import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { formatAddress, limitedLog, plainAddress } from './log.js';
@@ -220,7 +220,7 @@ export const openDoor = ({ name, tls, plainToo, onSocket, log, maxWaiting = 256 
     if (isShown && settings.clientHostNames) {
       const address = plainAddress(socket.remoteAddress);
       const isFor = (host: string): boolean => checkServerIdentity(host, certificate) === undefined;
-      if (!isFor(address) && !(await reverse(address).catch(() => [])).some(isFor))
+      if (!isFor(address) && !(await confirmedNames(address)).some(isFor))
         return refuse(`its certificate is not for ${address}, where it calls from`);
     }
     waiting.delete(place);
@@ -277,6 +277,23 @@ export const openDoor = ({ name, tls, plainToo, onSocket, log, maxWaiting = 256 
 };
 
 const handshakeRecord = 0x16;
+
+type Resolver = {
+  readonly reverse: (address: string) => Promise<readonly string[]>;
+  readonly lookup: (name: string) => Promise<readonly { readonly address: string }[]>;
+};
+
+const system: Resolver = { reverse, lookup: (name) => lookup(name, { all: true }) };
+
+/**
+ * Names of an address that lead back to it. Whoever has an address can give it any name; that the name has the address
+ * only its owner can say.
+ */
+export const confirmedNames = async (address: string, resolver: Resolver = system): Promise<readonly string[]> => {
+  const names = await resolver.reverse(address).catch(() => []);
+  const back = await Promise.all(names.map((name) => resolver.lookup(name).catch(() => [])));
+  return names.filter((_, i) => back[i]?.some((found) => found.address === address));
+};
 
 /** A connection on its way: `opened` is the event that tells that it may be used. */
 export type Dialled = { readonly socket: Socket; readonly opened: 'connect' | 'secureConnect' };

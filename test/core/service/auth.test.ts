@@ -206,7 +206,7 @@ test('enforced authentication: nothing but a proof is taken from a connection wi
 });
 
 test('enforced SASL: a failed exchange is answered as such, whatever may be forgiven', (t) => {
-  const solo = startSolo(rulesWith({ required: ['sasl'], keepSaslFailed: true }));
+  const solo = startSolo(rulesWith({ required: ['x509', 'sasl'], keepSaslFailed: true }));
   for (const conn of [1, 2]) attach(solo, conn);
   t.deepEqual(told(ask(solo, 1, 5, sasl(null, true))).at(0), '1: reply 5 err -124 at 0');
   t.is(answerTo(solo, 2, sasl('bob')).err, 0);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import * as E from 'fp-ts/lib/Either.js';
-import { dial, openDoor, openTls } from '../../../shell/net/tls.js';
+import { confirmedNames, dial, openDoor, openTls } from '../../../shell/net/tls.js';
 import type { DoorOptions, TlsContext, TlsSettings } from '../../../shell/net/tls.js';
 import { clientOf, makeCertificates } from '../../system/certificates.js';
 import type { people } from '../../system/certificates.js';
@@ -164,6 +164,18 @@ test('of too many that have not ended their handshake the oldest goes; those tha
   t.is(await hear(port, 'client'), 'hello');
   await until(() => accepted.every((s) => s.destroyed), 'all are gone');
   t.is(sockets.length, 5);
+});
+
+test('names of an address count when they lead back to it', async (t) => {
+  const back: Readonly<Record<string, readonly string[]>> = { zoo1: ['10.0.0.1', '10.0.0.2'], zoo2: ['10.0.0.9'] };
+  const resolver = {
+    reverse: (address: string) =>
+      address === '10.0.0.1' ? Promise.resolve(['zoo1', 'zoo2', 'none']) : Promise.reject(new Error('ENOTFOUND')),
+    lookup: (name: string) =>
+      name in back ? Promise.resolve((back[name] ?? []).map((address) => ({ address }))) : Promise.reject(new Error('ENOTFOUND')), // prettier-ignore
+  };
+  t.deepEqual(await confirmedNames('10.0.0.1', resolver), ['zoo1']);
+  t.deepEqual(await confirmedNames('10.0.0.2', resolver), []);
 });
 
 test('what cannot be used is refused with its file', (t) => {
