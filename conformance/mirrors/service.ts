@@ -191,6 +191,8 @@ const perform = (d: Draft, i: ServerId, at: number, effect: ServiceEffect): void
       if (i === d.setting.leader) return revalidate(d, session, timeoutMs, i);
       return toLeader(d, at, { type: 'revalidate', session, timeoutMs });
     }
+    case 'Audit':
+      return;
   }
 };
 

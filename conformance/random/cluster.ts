@@ -238,6 +238,8 @@ export const clusterOf = (options: ClusterOptions, ports: ClusterPorts): Cluster
         return ports.onRefused(effect.what, effect.guard, sid, effect.peer);
       case 'Configure':
         return ports.onFault('StaticEnsemble', `server ${sid} goes by ${effect.active.text}`);
+      case 'Audit':
+        return;
     }
   };
 

@@ -117,6 +117,7 @@ export const run = (): Story => {
       case 'Event':
       case 'CloseClient':
       case 'Configure':
+      case 'Audit':
         return;
     }
   };

@@ -55,7 +55,7 @@ const firstFields = [
 ] as const;
 
 /** Who connections may be is said elsewhere in a configuration (test/shell/configSecurity.test.ts). */
-const { auth: _auth, audit: _audit, ...firstRules } = defaultRules;
+const firstRules = Object.fromEntries(Object.entries(defaultRules).filter(([k]) => k !== 'auth' && k !== 'audit'));
 
 const warningsOf = (text: string, myid: string | null = '1'): readonly ConfigError[] => good(text, myid).warnings;
 
