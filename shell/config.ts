@@ -12,6 +12,7 @@ import { keyState, nearest, unsafeToIgnore } from './configKeys.js';
 import type { SupportedKey } from './configKeys.js';
 import { readLimits } from './configLimits.js';
 import { readOperations } from './configOperations.js';
+import { readPeers, readStorage } from './configStorage.js';
 import { readEnsemble } from './configEnsemble.js';
 import { readMaxBuffer, readRules } from './configRules.js';
 import { readSecurity } from './configSecurity.js';
@@ -336,6 +337,8 @@ const assemble = (
     maxBufferBytes: readMaxBuffer(read),
     rules: readRules(read),
     operations: readOperations(read),
+    storage: readStorage(read),
+    peers: readPeers(read),
     limits: readLimits(read),
     security,
     dynamic,

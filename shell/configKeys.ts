@@ -12,7 +12,14 @@ export const unsafeToIgnore: readonly {
   readonly key: RegExp;
   readonly when: (value: string) => boolean;
   readonly why: string;
-}[] = [{ key: /^oraclePath$/, when: () => true, why: 'the oracle would decide with one of two servers' }];
+}[] = [
+  { key: /^oraclePath$/, when: () => true, why: 'the oracle would decide with one of two servers' },
+  {
+    key: /^db\.autocreate$/,
+    when: (value) => value.toLowerCase() === 'false',
+    why: 'a server that has lost its disk would have a say',
+  },
+];
 
 /** What becomes of a key; `name` is how the tables call it, null: nobody knows it. */
 export type KeyState =

@@ -3,6 +3,7 @@ import * as t from 'io-ts';
 import { Limits } from './configLimits.js';
 import { Ensemble } from './configEnsemble.js';
 import { Operations } from './configOperations.js';
+import { Peers, Storage } from './configStorage.js';
 import { Security } from './configSecurity.js';
 import { maxServerId } from './configServers.js';
 export { decodeText, digestOfUser, oneOf, someText, wholeNumber, wordList } from './configTypes.js';
@@ -103,6 +104,8 @@ export const Config = t.readonly(
       'Rules',
     ),
     operations: Operations,
+    storage: Storage,
+    peers: Peers,
     limits: Limits,
     ensemble: Ensemble,
     security: Security,

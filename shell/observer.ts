@@ -37,8 +37,6 @@ export type ObserverOptions = {
   readonly disk: Disk;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** Text of the configuration, as `conf` shows it. */
-  readonly membership: string;
   /** The newest snapshot at the start. */
   readonly lastSnapshot: Zxid | null;
 };
@@ -239,7 +237,6 @@ export const createObserver = (options: ObserverOptions): Observer => {
         dataSize: () => sizer.sizeOf(znodeCountOf(state), () => nodeSizesIn(state)),
         traceMask,
         lastSnapshot,
-        membership: options.membership,
       });
     },
     reset: () => resetStatistics(metrics),

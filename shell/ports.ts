@@ -43,6 +43,10 @@ export const openPorts = (options: PortOptions): Ports => {
   const { config, security, audit, log, loop, outlets, metrics, fatal, words } = options;
   const { push } = loop;
   const own = config.servers.find((s) => s.id === config.self);
+  const { peers } = config;
+  const listensAt = (host: string): { readonly host: string | undefined } => ({
+    host: peers.everyAddress ? undefined : host,
+  });
   const initTimeoutMs = config.tickTimeMs * config.initLimitTicks;
   const failed =
     (port: string) =>
@@ -54,11 +58,12 @@ export const openPorts = (options: PortOptions): Ports => {
       : startElection({
           self: config.self,
           peers: config.servers.map((s) => ({ sid: s.id, host: s.host, electionPort: s.electionPort })),
-          bind: { host: own.host, port: own.electionPort },
+          bind: { ...listensAt(own.host), port: own.electionPort, tries: peers.bindTries },
           onNotification: (from, { notification, config: text }) =>
             push({ type: 'NotificationReceived', from, notification, config: text }),
           onFailed: failed('election'),
-          handshakeTimeoutMs: config.tickTimeMs * config.syncLimitTicks,
+          connectTimeoutMs: peers.connectTimeoutMs,
+          handshakeTimeoutMs: peers.firstMessageMs ?? config.tickTimeMs * config.syncLimitTicks,
           security,
           log,
         });
@@ -68,7 +73,7 @@ export const openPorts = (options: PortOptions): Ports => {
       : startQuorum({
           self: config.self,
           peers: config.servers.map((s) => ({ sid: s.id, host: s.host, quorumPort: s.quorumPort })),
-          bind: { host: own.host, port: own.quorumPort },
+          bind: { ...listensAt(own.host), port: own.quorumPort, keepAlive: peers.keepAlive },
           onPacket: (from, packet) => push({ type: 'PacketReceived', from, packet }),
           onClosed: (peer) => push({ type: 'PeerClosed', peer }),
           onFailed: failed('quorum'),

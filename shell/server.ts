@@ -93,7 +93,12 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     compression: config.snapCompression,
     firstSnapshot,
     onLogSynced: (zxid) => loop.push({ type: 'LogSynced', zxid }),
+    logLimitBytes: config.storage.logLimitBytes,
+    snapLimitBytes: config.storage.snapLimitBytes,
+    forceSync: config.storage.forceSync,
+    createDirs: config.storage.createDirs,
     onSyncTime: (ms) => observer.synced(ms),
+    onSnapshotDue: () => void takeSnapshot(),
     onFailed: (what, error) => fatal(`the disk failed (${what} in ${placeOf(config, what)}): ${messageOf(error)}`),
   });
   if (E.isLeft(opened)) return opened;
@@ -113,7 +118,6 @@ export const runServer = (options: RunOptions): E.Either<OpenError, RunningServe
     disk: options.disk,
     metrics,
     log,
-    membership: configurationFor(config).text,
     lastSnapshot: recovered.snapshot === null ? null : recovered.base,
   });
   sample(metrics.summaries.dbinittime, Math.round(performance.now() - started));

@@ -136,7 +136,6 @@ export type StatusParts = {
   readonly dataSize: () => number;
   readonly traceMask: bigint;
   readonly lastSnapshot: ServerStatus['lastSnapshot'];
-  readonly membership: string;
 };
 
 export const serverStatus = (parts: StatusParts): ServerStatus => {
@@ -144,11 +143,12 @@ export const serverStatus = (parts: StatusParts): ServerStatus => {
   const alone = isAlone(config);
   const leads = status.role === 'LEADING';
   const observes = status.role === 'OBSERVING';
-  const members = config.servers.map((s): MemberView => ({
-    id: s.id,
-    host: s.host,
-    quorumPort: s.quorumPort,
-    electionPort: s.electionPort,
+  const { active } = state.replication.ensemble;
+  const members = (alone ? [] : active.members).map((s): MemberView => ({
+    id: s.sid,
+    host: s.addresses[0]?.host ?? '',
+    quorumPort: s.addresses[0]?.quorumPort ?? 0,
+    electionPort: s.addresses[0]?.electionPort ?? 0,
     client: s.client === null ? '' : `${s.client.host ?? '0.0.0.0'}:${s.client.port}`,
     observer: s.role === 'observer',
   }));
@@ -165,7 +165,7 @@ export const serverStatus = (parts: StatusParts): ServerStatus => {
     self: config.self,
     leaderId: status.leader,
     members,
-    voters: alone ? 1 : members.filter((m) => !m.observer).length,
+    voters: alone ? 1 : active.voters.length,
     zxid: status.zxid,
     epoch: status.epoch,
     uptimeMs: parts.uptimeMs,
@@ -208,7 +208,7 @@ const leaderStatus = (status: Status, uptimeMs: number): LeaderStatus => ({
   uptimeMs,
 });
 
-const confStatus = ({ config, dirSizes, membership }: StatusParts, observer: boolean): ConfStatus => {
+const confStatus = ({ config, dirSizes, state }: StatusParts, observer: boolean): ConfStatus => {
   const own = config.servers.find((s) => s.id === config.self);
   return {
     clientPort: config.client?.port ?? -1,
@@ -232,7 +232,7 @@ const confStatus = ({ config, dirSizes, membership }: StatusParts, observer: boo
             electionPort: own.electionPort,
             quorumPort: own.quorumPort,
             observer,
-            membership,
+            membership: state.replication.ensemble.active.text,
           },
   };
 };

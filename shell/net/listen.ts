@@ -11,6 +11,10 @@ export type Bind = {
   readonly port: number;
   /** Connections that the kernel holds until they are accepted; undefined: the platform's default. */
   readonly backlog?: number;
+  /** How often the port is tried; 0: until it can be had. */
+  readonly tries?: number;
+  /** Whether the kernel looks for silent peers. */
+  readonly keepAlive?: boolean;
 };
 
 export type ListenOptions = {
@@ -42,11 +46,14 @@ export const listen = ({ name, bind, onSocket, onListening, onFailed, log }: Lis
 
   const attempt = (left: number): void => {
     timer = null;
-    const current = createServer({ noDelay: true, pauseOnConnect: false }, (socket) => {
-      // A connection may have been accepted by the kernel before the close and surface after it.
-      if (closed) socket.destroy();
-      else onSocket(socket);
-    });
+    const current = createServer(
+      { noDelay: true, pauseOnConnect: false, keepAlive: bind.keepAlive ?? false },
+      (socket) => {
+        // A connection may have been accepted by the kernel before the close and surface after it.
+        if (closed) socket.destroy();
+        else onSocket(socket);
+      },
+    );
     server = current;
     current.on('error', (error) => {
       if (closed || current.listening) return log('warn', `${name} port: ${error.message}`);
@@ -58,7 +65,7 @@ export const listen = ({ name, bind, onSocket, onListening, onFailed, log }: Lis
       if (!closed) onListening?.(portOf(current));
     });
   };
-  attempt(bindAttempts);
+  attempt(bind.tries === 0 ? Infinity : (bind.tries ?? bindAttempts));
 
   return {
     port: () => (server === null ? 0 : portOf(server)),

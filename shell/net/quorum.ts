@@ -236,6 +236,7 @@ export const startQuorum = (options: QuorumOptions): QuorumPort => {
   const attempt = (link: Link, peer: QuorumPeer, tries: number, deadline: number): void => {
     link.timer = null;
     const { socket, opened } = dial(peer.host, peer.quorumPort, callTls);
+    if (options.bind.keepAlive === true) socket.setKeepAlive(true);
     const left = Math.max(1, deadline - now());
     const patience = setTimeout(() => socket.destroy(new Error(`no answer in ${connectTimeoutMs} ms`)), left);
     let failure = 'it closed the connection';

@@ -21,6 +21,13 @@ export type LogWriterOptions = {
   readonly onSynced: (last: Zxid) => void;
   /** One sync took so long, milliseconds. */
   readonly onSyncTime?: (ms: number) => void;
+  /** Size at which a file ends, bytes; null: `roll` alone ends one. */
+  readonly logLimitBytes: number | null;
+  /** Bytes after which a snapshot is due, once until the next `roll`; null: never. */
+  readonly snapLimitBytes: number | null;
+  readonly onSnapshotDue: () => void;
+  /** false: what is written counts as durable. */
+  readonly forceSync: boolean;
   /** `covered` has moved. */
   readonly onCovered: () => void;
   /** The disk failed: nothing is answered from then on. */
@@ -62,6 +69,8 @@ const lookMs = 50;
 
 export const openLogWriter = (options: LogWriterOptions): LogWriter => {
   const { disk, dir, preAllocBytes, onSynced, onCovered, onSyncTime, fail } = options;
+  const { logLimitBytes, snapLimitBytes, forceSync } = options;
+  let sinceRoll = 0;
   const segments: Segment[] = [];
   const spare: Writer[] = [];
   let current: OpenFile | null = null;
@@ -124,8 +133,18 @@ export const openLogWriter = (options: LogWriterOptions): LogWriter => {
     open.file.write(bytes, open.position);
     open.size = Math.max(size, end);
     open.position = end;
+    measure(open.position, bytes.length);
     if (spare.length < 2 && segment.writer.bytes.length <= keptWriterBytes) spare.push(segment.writer);
     return open;
+  };
+
+  /** Ends a file that is long enough, and tells once when a snapshot is due. */
+  const measure = (position: number, written: number): void => {
+    if (logLimitBytes !== null && position >= logLimitBytes && segments.length === 0) rollNext = true;
+    const before = sinceRoll;
+    sinceRoll += written;
+    if (snapLimitBytes !== null && before < snapLimitBytes && sinceRoll >= snapLimitBytes)
+      disk.later(options.onSnapshotDue);
   };
 
   /** What is gone is gone with all that was acknowledged before, so to look now and then loses nothing more. */
@@ -163,7 +182,8 @@ export const openLogWriter = (options: LogWriterOptions): LogWriter => {
         pump();
       };
       const since = performance.now();
-      file.sync((error) => {
+      const sync = forceSync ? file.sync : (done: (error: null) => void): void => disk.later(() => done(null));
+      sync((error) => {
         onSyncTime?.(performance.now() - since);
         if (error !== null || segment.starts === null || own.isVoid) return finish(error);
         // The name of a new file is as much needed as its bytes.
@@ -214,6 +234,7 @@ export const openLogWriter = (options: LogWriterOptions): LogWriter => {
     append,
     sync,
     roll: () => {
+      sinceRoll = 0;
       rollNext = true;
     },
     appended: () => appended,

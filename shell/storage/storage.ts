@@ -33,6 +33,15 @@ export type StorageOptions = {
   readonly dataLogDir: string;
   /** Bytes by which log files grow ahead of the writing; 0: not at all. */
   readonly preAllocBytes: number;
+  /** Size at which a log file ends, bytes; null or absent: only a snapshot ends one. */
+  readonly logLimitBytes?: number | null;
+  /** Bytes of log after which `onSnapshotDue` is called, once until the next snapshot. */
+  readonly snapLimitBytes?: number | null;
+  readonly onSnapshotDue?: () => void;
+  /** false: the log is written and never synced. */
+  readonly forceSync?: boolean;
+  /** false: a missing directory is an error. */
+  readonly createDirs?: boolean;
   /** Of snapshots beside the log; none without it. */
   readonly compression?: Compression;
   /** The state of a server without history, written as snapshot.0 before anything else. */
@@ -88,6 +97,10 @@ export const openStorage = (disk: Disk, options: StorageOptions): E.Either<OpenE
   };
   try {
     for (const dir of new Set([dirs.data, dirs.log])) {
+      if (options.createDirs === false && disk.size(dir) === null) {
+        release();
+        return E.left({ type: 'Failed', message: `${dir} does not exist, and datadir.autocreate is false` });
+      }
       disk.makeDir(dir);
       const lock = disk.lock(dir);
       if (E.isLeft(lock)) {
@@ -110,13 +123,9 @@ export const openStorage = (disk: Disk, options: StorageOptions): E.Either<OpenE
   }
 };
 
-const storageOver = (
-  disk: Disk,
-  dirs: Dirs,
-  { preAllocBytes, compression = 'none', onLogSynced, onSyncTime, onFailed }: StorageOptions,
-  lastZxid: Zxid,
-  release: () => void,
-): Storage => {
+const storageOver = (disk: Disk, dirs: Dirs, options: StorageOptions, lastZxid: Zxid, release: () => void): Storage => {
+  const { preAllocBytes, compression = 'none', onLogSynced, onSyncTime, onSnapshotDue, onFailed } = options;
+  const { logLimitBytes = null, snapLimitBytes = null, forceSync = true } = options;
   let isOpen = true;
   let isReplacing = false;
   const fail = (what: string, error: unknown): void => {
@@ -145,6 +154,12 @@ const storageOver = (
     onCovered,
     fail,
     ...(onSyncTime === undefined ? {} : { onSyncTime }),
+    logLimitBytes,
+    snapLimitBytes,
+    forceSync,
+    onSnapshotDue: () => {
+      if (isOpen) onSnapshotDue?.();
+    },
   });
   log.restartAt(lastZxid, false);
 

@@ -466,3 +466,15 @@ test('SERVER_JVMFLAGS: properties are keys where the file does not set them, the
     ['SERVER_JVMFLAGS', 79, 'zookeeper.nope'],
   ]); // prettier-ignore
 });
+
+test('files and the sockets between servers have their keys', (t) => {
+  const alone = 'dataDir=d\nclientPort=1\n';
+  t.deepEqual(good(alone).storage, { logLimitBytes: null, snapLimitBytes: 4_294_967_296, forceSync: true, createDirs: true }); // prettier-ignore
+  t.deepEqual(good(alone).peers, { connectTimeoutMs: 5000, firstMessageMs: null, bindTries: 3, everyAddress: false, keepAlive: false }); // prettier-ignore
+  const { storage, peers } = good(
+    `${alone}txnLogSizeLimitInKb=2\nsnapSizeLimitInKb=3\nforceSync=no\ndatadir.autocreate=false\ncnxTimeout=7\n` +
+      'quorumCnxnTimeoutMs=8\nelectionPortBindRetry=0\nquorumListenOnAllIPs=true\ntcpKeepAlive=true\n',
+  );
+  t.deepEqual(storage, { logLimitBytes: 2048, snapLimitBytes: 3072, forceSync: false, createDirs: false });
+  t.deepEqual(peers, { connectTimeoutMs: 7, firstMessageMs: 8, bindTries: 0, everyAddress: true, keepAlive: true });
+});
