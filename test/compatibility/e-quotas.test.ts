@@ -1,6 +1,6 @@
 /** Group E of the table of features: quotas. */
 import { errorCode } from '../../core/service/error.js';
-import { create, done, errOf, eventually, getData, remove, row, setData, textOf } from './frame.js';
+import { askWord, create, done, errOf, eventually, getData, remove, row, setData, textOf } from './frame.js';
 import type { Client } from './frame.js';
 
 const quota = '/zookeeper/quota';
@@ -122,3 +122,25 @@ row('E4', 'what setquota, listquota and delquota write and read makes the round'
     (await errOf(c, create(`${path}/a`))) === 0 ? true : null,
   );
 });
+
+row(
+  'E5',
+  'limits, use and refusals of each top-level node are in mntr',
+  async ({ t, path, servers, clientOf }) => {
+    const one = await servers({ size: 1, settings: enforcing });
+    const c = await clientOf(one.portOf(1));
+    await done(c, create(path, 'ab'));
+    await setQuota(c, path, 'count=5,bytes=100=;byteHardLimit=100;countHardLimit=2');
+    await done(c, create(`${path}/a`, 'cde'));
+    t.is(await errOf(c, create(`${path}/b`)), errorCode.quotaExceeded);
+    const found = (await askWord(one.portOf(1), 'mntr')) ?? '';
+    const figure = (name: string): number =>
+      Number(new RegExp(`^zk_${path.slice(1)}_${name}\\s+(\\d+)`, 'm').exec(found)?.[1] ?? NaN);
+    t.deepEqual(
+      ['quota_count_usage', 'quota_bytes_usage', 'quota_exceeded_error'].map((name) => figure(`${name}_per_namespace`)),
+      [2, 5, 1],
+    );
+    t.is(figure('quota_count_limit_per_namespace'), 2);
+  },
+  { alone: true },
+);
