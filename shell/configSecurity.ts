@@ -63,6 +63,11 @@ const algorithms: Readonly<Record<string, readonly [name: string, bytes: number]
   'sha-256': ['sha256', 32],
   'sha-384': ['sha384', 48],
   'sha-512': ['sha512', 64],
+  'sha-512/256': ['sha512-256', 32],
+  'sha3-224': ['sha3-224', 28],
+  'sha3-256': ['sha3-256', 32],
+  'sha3-384': ['sha3-384', 48],
+  'sha3-512': ['sha3-512', 64],
   md5: ['md5', 16],
 };
 

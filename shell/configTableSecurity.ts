@@ -84,7 +84,10 @@ export const securityKeys = rows({
   'quorum.auth.learner.saslLoginContext': ['QuorumLearner', 'section of the JAAS file for who calls'],
   'quorum.auth.server.saslLoginContext': ['QuorumServer', 'section of the JAAS file for who is called'],
   'DigestAuthenticationProvider.enabled': ['true', 'the scheme digest'],
-  'DigestAuthenticationProvider.digestAlg': ['SHA1', 'its algorithm: SHA1, SHA-224, SHA-256, SHA-384, SHA-512 or MD5'],
+  'DigestAuthenticationProvider.digestAlg': [
+    'SHA1',
+    'its algorithm by its name in Java: SHA1, SHA-256, SHA-512, SHA3-256, MD5 and their like',
+  ],
   'X509AuthenticationProvider.superUser': ['', 'distinguished name of a super user'],
   superUser: ['', 'SASL user who passes every ACL'],
   ensembleAuthName: ['', 'names of the ensemble that clients may ask for, with commas between'],
@@ -95,6 +98,11 @@ export const securityKeys = rows({
 
 /** Accepted, and without effect. */
 export const securityIgnored = rows({
+  requireClientAuthScheme: ['', 'no server reads it; use `enforce.auth.enabled` and `enforce.auth.schemes`'],
+  jaasLoginRenew: ['', 'Kerberos is not supported'],
+  'ssl.sslProvider': ['JDK', 'there is one TLS, that of Node'],
+  'ssl.quorum.sslProvider': ['JDK', 'there is one TLS, that of Node'],
+  'netty.server.earlyDropSecureConnectionHandshakes': ['', 'limits of connections hold before the handshake'],
   'audit.impl.class': ['', 'names a Java class; lines have one form'],
   'ssl.context.supplier.class': ['', 'names a Java class'],
   'ssl.quorum.context.supplier.class': ['', 'names a Java class'],

@@ -1,5 +1,5 @@
 /** Key stores and trust stores in the formats that ZooKeeper takes: PEM, PKCS #12, JKS. */
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
@@ -50,6 +50,25 @@ export const loadStore = ({ location, password, type }: Store): E.Either<string,
   return E.mapLeft((problem: string) => `${location} ${problem}`)(asPem(content.right, password));
 };
 
+/**
+ * The first key that has a certificate, with that and those above it, in the order in which they are shown.
+ * @returns null: there is none
+ */
+export const identityIn = ({ keys, certificates }: Loaded): { readonly key: string; readonly cert: string } | null => {
+  const known = certificates.map((pem) => ({ pem, x509: new X509Certificate(pem) }));
+  for (const key of keys) {
+    const own = createPrivateKey(key);
+    const chain = known.filter(({ x509 }) => x509.checkPrivateKey(own)).slice(0, 1);
+    for (let last = chain.at(-1); last !== undefined; last = chain.at(-1)) {
+      const { x509 } = last;
+      const above = known.find((other) => !chain.includes(other) && x509.checkIssued(other.x509));
+      if (above === undefined) return { key, cert: chain.map(({ pem }) => pem).join('') };
+      chain.push(above);
+    }
+  }
+  return null;
+};
+
 const converting = (kind: Store['type'], location: string): string =>
   kind === 'jks'
     ? ` (to have it in another format: keytool -importkeystore -srckeystore ${location} -destkeystore store.p12 -deststoretype PKCS12)`
@@ -67,6 +86,7 @@ const readPem = (bytes: Buffer, password: string): E.Either<string, Loaded> => {
     keys.push(plain);
   }
   const certificates = of(/^(TRUSTED |X509 )?CERTIFICATE$/);
+  if (!certificates.every(isCertificate)) return E.left('holds a certificate that cannot be read');
   const revoked = of(/^X509 CRL$/);
   if (keys.length + certificates.length + revoked.length === 0)
     return E.left('holds neither a key nor a certificate in PEM');
@@ -83,7 +103,17 @@ const asPem = ({ keys, certificates }: StoreContent, password: string): E.Either
   }
   const pem = (der: Buffer): string =>
     `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
-  return E.right({ keys: opened, certificates: certificates.map(pem), revoked: [] });
+  const written = certificates.map(pem);
+  if (!written.every(isCertificate)) return E.left('holds a certificate that cannot be read');
+  return E.right({ keys: opened, certificates: written, revoked: [] });
+};
+
+const isCertificate = (pem: string): boolean => {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 };
 
 const openKey = (input: Parameters<typeof createPrivateKey>[0]): string | null => {

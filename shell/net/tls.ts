@@ -14,7 +14,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { formatAddress, limitedLog, plainAddress } from './log.js';
 import type { Log } from './log.js';
-import { loadStore, Store } from './stores.js';
+import { identityIn, loadStore, Store } from './stores.js';
 import { subjectOf } from './subject.js';
 
 const Version = t.union([t.literal('TLSv1.2'), t.literal('TLSv1.3')]);
@@ -106,12 +106,12 @@ const readContext = (settings: TlsSettings, needsKey: boolean): E.Either<string,
   const trusted = trustStore === null ? null : loadStore(trustStore);
   if (own !== null && E.isLeft(own)) return E.left(`${prefix}keyStore: ${own.left}`);
   if (trusted !== null && E.isLeft(trusted)) return E.left(`${prefix}trustStore: ${trusted.left}`);
-  const [key] = own?.right.keys ?? [];
-  if (needsKey && key === undefined)
+  const identity = own === null ? null : identityIn(own.right);
+  if (needsKey && identity === null)
     return E.left(
       own === null
         ? `${prefix}keyStore.location is missing: a server needs a key and a certificate`
-        : `${prefix}keyStore: ${keyStore?.location ?? ''} holds no private key`,
+        : `${prefix}keyStore: ${keyStore?.location ?? ''} holds no private key with its certificate`,
     );
   const revoked = [...(trusted?.right.revoked ?? [])];
   for (const location of crlFiles ?? []) {
@@ -131,7 +131,7 @@ const readContext = (settings: TlsSettings, needsKey: boolean): E.Either<string,
     // Sessions that go on would not be held against new revocation lists and authorities.
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
     ...(settings.ciphers === null ? {} : { ciphers: settings.ciphers }),
-    ...(key === undefined ? {} : { key, cert: own?.right.certificates.join('') ?? '' }),
+    ...(identity ?? {}),
     ...(trusted === null ? {} : { ca: [...trusted.right.certificates] }),
     ...(crlFiles === null ? {} : { crl: revoked }),
   };

@@ -7,7 +7,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import test from 'ava';
 import * as E from 'fp-ts/lib/Either.js';
 import fc from 'fast-check';
-import { loadStore } from '../../../shell/net/stores.js';
+import { identityIn, loadStore } from '../../../shell/net/stores.js';
 import type { Loaded, Store } from '../../../shell/net/stores.js';
 import { subjectOf } from '../../../shell/net/subject.js';
 import { makeCertificates } from '../../system/certificates.js';
@@ -46,6 +46,27 @@ test('PEM: key and chain, plain and under a password', (t) => {
   t.regex(JSON.stringify(load('server.ext', '', 'pem')), /holds neither a key nor a certificate/);
   t.regex(JSON.stringify(load('none.pem')), /cannot be read: ENOENT/);
   t.regex(JSON.stringify(load('server.key')), /its kind cannot be told from its name/);
+});
+
+test('the certificate of the key comes first, and behind it only those above it', (t) => {
+  const parts = ['others.pem', 'ca.pem', 'client.crt', 'server.crt', 'server.key'];
+  fs.writeFileSync(join(certificates.dir, 'mixed.pem'), parts.map(certificates.read).join(''));
+  const mixed = load('mixed.pem');
+  if (E.isLeft(mixed)) return t.fail(mixed.left);
+  const { cert = '' } = identityIn(mixed.right) ?? {};
+  const shown = cert.split(/(?<=-----END CERTIFICATE-----\n)/).filter((pem) => pem !== '');
+  t.deepEqual(shown.map((pem) => new X509Certificate(pem).fingerprint256), wanted('server.crt', 'ca.pem')); // prettier-ignore
+  fs.writeFileSync(
+    join(certificates.dir, 'alone.pem'),
+    certificates.read('server.key') + certificates.read('client.crt'),
+  );
+  const alone = load('alone.pem');
+  t.is(E.isRight(alone) ? identityIn(alone.right) : undefined, null);
+  fs.writeFileSync(
+    join(certificates.dir, 'broken.pem'),
+    '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+  );
+  t.regex(JSON.stringify(load('broken.pem')), /holds a certificate that cannot be read/);
 });
 
 const bundles = ['-in', 'server.crt', '-inkey', 'server.key', '-certfile', 'ca.pem', '-passout', 'pass:secret'];
