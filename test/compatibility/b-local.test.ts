@@ -101,7 +101,7 @@ row(
       await t.throwsAsync(clientOf(three.portOf(id), { session, password }), { message: /not valid/ });
     }
   },
-  { alone: true },
+  { alone: true, slow: true },
 );
 
 const readOnlyMode = ['readonlymode.enabled=true', 'maxSessionTimeout=60000'];
