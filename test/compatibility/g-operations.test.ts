@@ -1,12 +1,14 @@
 /** Group G of the table of features: operations. The same parsers read ours and Apache's. */
-import { readFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../cli/binary.js';
+import { run, start } from '../cli/binary.js';
 import { freePorts } from '../system/ports.js';
-import { ask } from '../live/admin.js';
+import { ask, askTls, keyStore } from '../live/admin.js';
+import { runZkcli } from '../system/zkcli.js';
 import { vectorJson } from '../wire/vectors.js';
-import { askWord, create, done, eventually, flags, getChildren, getData, row, setData } from './frame.js';
+import { askWord, create, done, eventually, flags, getChildren, getData, row, setData, textOf } from './frame.js';
 import type { Servers } from './frame.js';
 
 /** `Key: value` lines. */
@@ -132,12 +134,13 @@ row('G2', 'words that are not listed are refused with a message', async ({ t, se
 /** A server of ours with its HTTP ports. */
 const withAdmin = async (
   servers: (options: { size: number; settings: readonly string[] }) => Promise<Servers>,
+  more: readonly string[] = [],
 ): Promise<{ readonly one: Servers; readonly admin: number; readonly metrics: number }> => {
   const [admin = 0, metrics = 0] = await freePorts(2);
   const settings = [
     ...[`admin.serverPort=${admin}`, 'admin.serverAddress=127.0.0.1', digest, 'admin.rateLimiterIntervalInMS=0'],
     'metricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider',
-    ...['metricsProvider.httpHost=127.0.0.1', `metricsProvider.httpPort=${metrics}`],
+    ...['metricsProvider.httpHost=127.0.0.1', `metricsProvider.httpPort=${metrics}`, ...more],
   ];
   return { one: await servers({ size: 1, settings }), admin, metrics };
 };
@@ -194,6 +197,22 @@ row('G5', 'a member of an ensemble is not restored while it runs', async ({ t, s
   t.regex(said.toString(), /its tree would part from the others/);
 }, alone); // prettier-ignore
 
+row('G6', 'the admin server over TLS, beside plain HTTP', async ({ t, servers }) => {
+  const [admin = 0] = await freePorts(1);
+  const keys = mkdtempSync(join(tmpdir(), 'zabkeeper-keys-'));
+  t.teardown(() => rmSync(keys, { recursive: true }));
+  const store = keyStore(keys, 'server');
+  await servers({
+    size: 1,
+    settings: [
+      ...[`admin.serverPort=${admin}`, 'admin.serverAddress=127.0.0.1', 'admin.portUnification=true'],
+      ...[`ssl.quorum.keyStore.location=${store}`, `ssl.quorum.trustStore.location=${store}`],
+    ],
+  });
+  t.is((await askTls(admin, '/commands/ruok', null)).status, 200);
+  t.is((await ask(admin, '/commands/ruok')).status, 200);
+}, alone); // prettier-ignore
+
 row('G7', 'Prometheus reads the metrics, and counters move', async ({ t, servers, clientOf }) => {
   const { one, metrics } = await withAdmin(servers);
   const valueOf = async (name: string): Promise<number> => {
@@ -236,10 +255,26 @@ row('G13', 'status says the mode, stop ends the process', async ({ t, servers })
   t.is((await run(['status', config])).code, 1);
 }, alone); // prettier-ignore
 
-row('G14, G16', 'init makes a directory, cleanup purges one', async ({ t, servers, clientOf }) => {
+row('G14', 'init makes the directories of a server that then starts, and never those of one that runs', async ({ t, servers }) => {
+  const one = await servers({ size: 1 });
+  const config = one.members[0]?.config ?? '';
+  t.regex((await run(['init', config, '--force'])).stderr, /uses these directories/);
+  await one.kill(1);
+  t.regex((await run(['init', config])).stderr, /holds data already/);
+  t.is((await run(['init', config, '--myid', '1', '--force'])).code, 0);
+  one.start(1);
+  await one.waitServing(1);
+  t.is(colons(await word(one.portOf(1), 'srvr')).get('Mode'), 'standalone');
+}, alone); // prettier-ignore
+
+row('G15', 'the command line of Apache works: thirty commands and their messages', async ({ t }) => {
+  const { code, said } = await runZkcli();
+  t.is(code, 0, said);
+}, { ...alone, slow: true }); // prettier-ignore
+
+row('G16', 'cleanup purges what no start needs', async ({ t, servers, clientOf }) => {
   const one = await servers({ size: 1, settings: ['snapCount=3'] });
   const config = one.members[0]?.config ?? '';
-  t.regex((await run(['init', config])).stderr, /uses these directories/);
   const c = await clientOf(one.portOf(1));
   for (let i = 0; i < 40; i += 1) await done(c, create(`/n${i}`));
   await eventually('snapshots are there', () => (one.log(1).match(/snapshot .*: Saved/g)?.length ?? 0) > 6 ? true : null); // prettier-ignore
@@ -250,7 +285,7 @@ row('G14, G16', 'init makes a directory, cleanup purges one', async ({ t, server
   await one.kill(1);
   one.start(1);
   await one.waitServing(1);
-  await done(await clientOf(one.portOf(1)), getData('/n39'));
+  t.is(textOf(await done(await clientOf(one.portOf(1)), getData('/n39'))), null);
 }, alone); // prettier-ignore
 
 row('G17', 'files of a server are shown, and compared with those of another time', async ({ t, servers, clientOf }) => {
@@ -275,3 +310,84 @@ row('G18', 'a property of the virtual machine is a key, and an unknown key stops
   t.is(await word(one.portOf(1), 'conf'), 'conf is not executed because it is not in the whitelist.\n');
   await t.throwsAsync(servers({ size: 1, settings: ['snapCuont=77'] }), { message: /did you mean snapCount\?/ });
 }, { ...alone, slow: true }); // prettier-ignore
+
+row('G19', 'a copy of the data directory starts elsewhere', async ({ t, servers, clientOf }) => {
+  const one = await servers({ size: 1 });
+  const c = await clientOf(one.portOf(1));
+  await done(c, create('/kept', 'x'));
+  await one.kill(1);
+  const dir = mkdtempSync(join(tmpdir(), 'zabkeeper-copy-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  cpSync(join(one.members[0]?.dir ?? '', 'version-2'), join(dir, 'version-2'), { recursive: true });
+  const [port = 0] = await freePorts(1);
+  writeFileSync(join(dir, 'zoo.cfg'), `dataDir=${dir}\nclientPort=${port}\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n`); // prettier-ignore
+  const copy = start(['serve', join(dir, 'zoo.cfg')]);
+  t.teardown(() => copy.child.kill('SIGKILL'));
+  await copy.says(/LEADING BROADCAST/);
+  t.is(textOf(await done(await clientOf(port), getData('/kept'))), 'x');
+}, alone); // prettier-ignore
+
+row('G20', 'ZOOCFGDIR, ZOO_LOG_DIR, SERVER_JVMFLAGS and the level of the log are obeyed', async ({ t }) => {
+  const dir = mkdtempSync(join(tmpdir(), 'zabkeeper-env-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  const [port = 0] = await freePorts(1);
+  writeFileSync(join(dir, 'zoo.cfg'), `dataDir=${dir}\nclientPort=${port}\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n`); // prettier-ignore
+  const env = {
+    ...process.env,
+    ...{ ZOOCFGDIR: dir, ZOO_LOG_DIR: join(dir, 'log'), ZABKEEPER_LOG_LEVEL: 'debug' },
+    SERVER_JVMFLAGS: '-Xmx1g -Dzookeeper.4lw.commands.whitelist=ruok,conf',
+  };
+  const server = start(['serve', '--json'], { env });
+  t.teardown(() => server.child.kill('SIGKILL'));
+  await eventually('it answers', async () => ((await word(port, 'conf')).startsWith('clientPort=') ? true : null));
+  t.regex(await word(port, 'srvr'), /not in the whitelist/);
+  const lines = readFileSync(join(dir, 'log', 'zabkeeper-server-1.log'), 'utf8').trimEnd().split('\n');
+  const said = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  t.true(said.some((l) => l['level'] === 'warn' && String(l['text']).includes('-Xmx1g')));
+  t.true(said.some((l) => l['phase'] === 'BROADCAST' && l['level'] === 'info' && l['epoch'] === 1));
+  server.child.kill('SIGTERM');
+  t.is((await server.ended).stderr, '');
+}, alone); // prettier-ignore
+
+row('E5', 'use, limits and refusals of quotas are figures of their top-level node', async ({ t, servers, clientOf }) => {
+  const { one, metrics } = await withAdmin(servers, ['enforceQuota=true']);
+  const c = await clientOf(one.portOf(1));
+  const quota = '/zookeeper/quota/app';
+  await done(c, create('/app'));
+  await done(c, create(quota));
+  await done(c, create(`${quota}/zookeeper_limits`, 'count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=2'));
+  await done(c, create(`${quota}/zookeeper_stats`));
+  await done(c, create('/app/a'));
+  t.not((await c.call(create('/app/b'))).err, 0);
+  const text = (await ask(metrics, '/metrics')).body.toString();
+  t.regex(text, /^quota_count_limit_per_namespace\{key="app"\} 2$/m);
+  t.regex(text, /^quota_count_usage_per_namespace\{key="app"\} 2$/m);
+  t.regex(text, /^quota_exceeded_error_per_namespace\{key="app"\} 1$/m);
+  t.is(tabs(await word(one.portOf(1), 'mntr')).get('app_quota_exceeded_error_per_namespace'), '1');
+}, alone); // prettier-ignore
+
+row('E1', 'a soft limit that is passed is a line of the log, once', async ({ t, servers, clientOf }) => {
+  const one = await servers({ size: 1 });
+  const c = await clientOf(one.portOf(1));
+  await done(c, create('/app'));
+  await done(c, create('/zookeeper/quota/app'));
+  await done(c, create('/zookeeper/quota/app/zookeeper_limits', 'count=1,bytes=-1'));
+  await done(c, create('/zookeeper/quota/app/zookeeper_stats'));
+  for (const name of ['a', 'b', 'c']) await done(c, create(`/app/${name}`));
+  t.is(one.log(1).match(/Quota exceeded: \/app \[count 2, soft limit 1\]/g)?.length, 1);
+  t.is(one.log(1).match(/Quota exceeded/g)?.length, 1);
+}, alone); // prettier-ignore
+
+row('F22', 'autopurge removes old snapshots and logs', async ({ t, servers, clientOf }) => {
+  const one = await servers({ size: 1, settings: ['snapCount=3'] });
+  const c = await clientOf(one.portOf(1));
+  for (let i = 0; i < 40; i += 1) await done(c, create(`/n${i}`));
+  const snapshots = (): readonly string[] => readdirSync(join(one.members[0]?.dir ?? '', 'version-2')).filter((name) => /^snapshot\.[0-9a-f]+$/.test(name)); // prettier-ignore
+  await eventually('snapshots are there', () => (snapshots().length > 6 ? true : null));
+  await one.kill(1);
+  appendFileSync(one.members[0]?.config ?? '', 'autopurge.purgeInterval=1\n');
+  one.start(1);
+  await one.waitServing(1);
+  await eventually('they are purged', () => (snapshots().length <= 4 ? true : null));
+  t.is(textOf(await done(await clientOf(one.portOf(1)), getData('/n39'))), null);
+}, alone); // prettier-ignore

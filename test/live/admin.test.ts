@@ -1,7 +1,5 @@
 /** Admin server, metrics port and questions of supervisors, over HTTP, beside Apache's answers as they were recorded. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { request as tlsRequest } from 'node:https';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,8 +11,7 @@ import { eventually } from '../system/ensemble.js';
 import { askWord } from '../system/words.js';
 import { freePorts } from '../system/ports.js';
 import { vectorJson } from '../wire/vectors.js';
-import { ask, startAdminServer, superAuth } from './admin.js';
-import type { Answer } from './admin.js';
+import { ask, askTls, keyStore, startAdminServer, superAuth } from './admin.js';
 
 type Shape = string | readonly Shape[] | { readonly [key: string]: Shape };
 type Recorded = {
@@ -268,39 +265,6 @@ test('a thousand idle connections leave room for who asks, and disturb no client
   t.is((await admin.get('/commands/ruok')).status, 200);
   t.true(client.isOpen());
 });
-
-/** A key and a certificate of its own in one PEM file, as Apache's PEM key stores are. */
-const keyStore = (dir: string, name: string): string => {
-  const [key, cert, store] = ['key', 'cert', 'store'].map((kind) => join(dir, `${name}-${kind}.pem`));
-  execFileSync('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-    ...['-subj', `/CN=${name}`, '-keyout', key ?? '', '-out', cert ?? ''],
-  ]);
-  writeFileSync(store ?? '', readFileSync(key ?? '', 'utf8') + readFileSync(cert ?? '', 'utf8'));
-  return store ?? '';
-};
-
-const askTls = (
-  port: number,
-  path: string,
-  pem: Buffer | null,
-  headers: Record<string, string> = {},
-): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    const keys = pem === null ? {} : { key: pem, cert: pem };
-    const asked = tlsRequest(
-      { host: '127.0.0.1', port, path, agent: false, rejectUnauthorized: false, headers, ...keys },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
-        );
-      },
-    );
-    asked.on('error', reject);
-    asked.end();
-  });
 
 test('over TLS: beside plain HTTP, alone, and with a certificate that says who asks', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'zabkeeper-keys-'));

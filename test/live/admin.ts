@@ -1,7 +1,9 @@
 /** A standalone server in this process with its admin server and metrics port, for tests that ask them over HTTP. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
+import { request as tlsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
@@ -112,3 +114,36 @@ export const startAdminServer = async (
     },
   };
 };
+
+/** A key and a certificate of its own in one PEM file, as Apache's PEM key stores are. */
+export const keyStore = (dir: string, name: string): string => {
+  const [key, cert, store] = ['key', 'cert', 'store'].map((kind) => join(dir, `${name}-${kind}.pem`));
+  execFileSync('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+    ...['-subj', `/CN=${name}`, '-keyout', key ?? '', '-out', cert ?? ''],
+  ]);
+  writeFileSync(store ?? '', readFileSync(key ?? '', 'utf8') + readFileSync(cert ?? '', 'utf8'));
+  return store ?? '';
+};
+
+export const askTls = (
+  port: number,
+  path: string,
+  pem: Buffer | null,
+  headers: Record<string, string> = {},
+): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const keys = pem === null ? {} : { key: pem, cert: pem };
+    const asked = tlsRequest(
+      { host: '127.0.0.1', port, path, agent: false, rejectUnauthorized: false, headers, ...keys },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+        );
+      },
+    );
+    asked.on('error', reject);
+    asked.end();
+  });
