@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import test from 'ava';
 import * as E from 'fp-ts/lib/Either.js';
 import { errorCode } from '../../core/service/error.js';
 import type { ClientRequest, Identity, Reply } from '../../core/service/request.js';
@@ -184,10 +185,13 @@ row('D6', 'ip: addresses and networks', async ({ t, path, client }) => {
 const saslProvider = 'authProvider.sasl=org.apache.zookeeper.server.auth.SASLAuthenticationProvider';
 const jaasText = 'Server { org.apache.zookeeper.server.auth.DigestLoginModule required user_super="adminsecret" user_bob="bobsecret"; };\n'; // prettier-ignore
 
-/** A file of users where the servers' files are, for as long as they are. */
-const jaasIn = (name: string, text = jaasText): string => {
-  const file = join('/tmp', `zabkeeper-jaas-${process.pid}-${name}.conf`);
-  writeFileSync(file, text);
+const files = mkdtempSync(join(tmpdir(), 'zabkeeper-jaas-'));
+test.after.always('files are removed', () => rmSync(files, { recursive: true }));
+
+/** A line that names a file of users. */
+const jaasIn = (name: string): string => {
+  const file = join(files, `${name}.conf`);
+  writeFileSync(file, jaasText);
   return `java.security.auth.login.config=${file}`;
 };
 
