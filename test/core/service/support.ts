@@ -170,8 +170,8 @@ export const answerRevalidation = (solo: Solo): readonly ServiceEffect[] =>
 /** A connection with a new session of its own. */
 export const attach = (solo: Solo, conn: number, timeoutMs = 6000): ConnectResponse => {
   send(solo, { type: 'ClientConnected', conn, address: '127.0.0.1' });
-  send(solo, { type: 'ConnectReceived', conn, request: connectRequest({ timeoutMs }) });
-  const response = commit(solo).find((e) => e.type === 'Respond');
+  const effects = send(solo, { type: 'ConnectReceived', conn, request: connectRequest({ timeoutMs }) });
+  const response = [...effects, ...commit(solo)].find((e) => e.type === 'Respond');
   if (response?.type !== 'Respond') throw new Error('no response');
   return response.response;
 };
