@@ -23,7 +23,7 @@ export type ElectionState = {
   readonly voters: readonly ServerId[];
   /**
    * The configurations whose quorums decide, the active one first; two while a reconfig is pending. A server that does
-   * not vote in the active one observes.
+   * votes in none of them observes.
    */
   readonly deciding: readonly Config[];
   readonly role: Role;
@@ -92,14 +92,18 @@ const votersOf = (deciding: readonly Config[]): readonly ServerId[] =>
 /** Other configurations decide from here on; where the voters differ, what was heard before is forgotten. */
 export const withDeciding = (state: ElectionState, deciding: readonly Config[]): ElectionState => {
   const voters = votersOf(deciding);
-  const { self, role, round, initial, proposal, vote } = state;
+  const { self, round, initial, proposal, vote, received, outOfElection } = state;
   const isSame = voters.length === state.voters.length && voters.every((v, i) => v === state.voters[i]);
-  const { received, outOfElection } = state;
+  const role = state.role === 'LOOKING' ? 'LOOKING' : settledRole(self, voters, vote);
   if (isSame) return { self, voters, deciding, role, round, initial, proposal, vote, received, outOfElection };
   // Round 0: one that looks begins anew.
   const from = role === 'LOOKING' ? 0 : round;
   return { self, voters, deciding, role, round: from, initial, proposal, vote, received: [], outOfElection: [] };
 };
+
+/** Who has no vote is silent: what it said would count nowhere. */
+const settledRole = (self: ServerId, voters: readonly ServerId[], vote: Vote): Role =>
+  !voters.includes(self) ? 'OBSERVING' : vote.leader === self ? 'LEADING' : 'FOLLOWING';
 
 /**
  * Without an election: a reconfig has named the leader (Leader.getDesignatedLeader, QuorumPeer.processReconfig).
@@ -194,7 +198,11 @@ export const updateVoteEpoch = (state: ElectionState, epoch: number): ElectionSt
   return { state: next, effects: [] };
 };
 
-const votes = ({ self, deciding }: ElectionState): boolean => deciding[0]?.voters.includes(self) ?? false;
+/**
+ * Whether this server may stand for election, and its word counts: also where only the pending configuration has it as a
+ * voter. Its log may be the best of all that a quorum of both needs (docs/divergence.md).
+ */
+const votes = ({ self, voters }: ElectionState): boolean => voters.includes(self);
 
 const isLooking = (state: ElectionState): boolean => state.role === 'LOOKING' && state.round > 0;
 
@@ -215,7 +223,9 @@ const tellAll = ({ self, voters }: ElectionState, notification: Notification): r
 /** A looking server that is handed a notification from a voter. */
 const weigh = (state: ElectionState, from: ServerId, n: Notification): ElectionStep => {
   if (n.state === 'LOOKING' && n.round < state.round) return answer(state, from, looking(state.proposal, state.round));
-  if (!state.voters.includes(n.vote.leader)) return unchanged(state);
+  // One that is to vote, and does not know it yet, has no candidate; it may be in a later round all the same.
+  const isUndecided = state.deciding.length > 1 && n.state === 'LOOKING' && n.vote.leader === nobody.leader;
+  if (!isUndecided && !state.voters.includes(n.vote.leader)) return unchanged(state);
   switch (n.state) {
     case 'LOOKING': {
       const deaf = sameZxid(n.vote.zxid, untrusted) || (votes(state) && sameZxid(state.initial.zxid, untrusted));
@@ -307,7 +317,7 @@ const settle = (state: ElectionState, vote: Vote, round: number): ElectionStep =
 
 const settled = (state: ElectionState, vote: Vote, round: number): ElectionState => {
   const { self, voters, deciding, initial } = state;
-  const role = !votes(state) ? 'OBSERVING' : vote.leader === self ? 'LEADING' : 'FOLLOWING';
+  const role = settledRole(self, voters, vote);
   return { self, voters, deciding, role, round, initial, proposal: vote, vote, received: [], outOfElection: [] };
 };
 

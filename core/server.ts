@@ -162,17 +162,23 @@ const dispatch = (d: Draft, event: ServerEvent): void => {
 /** Election: a decision is taken once a quorum has agreed and nothing was heard for a while. */
 const elect = (d: Draft, event: ElectionEvent): void => {
   const step = electionStep(d.election, event);
-  if ('refused' in step) return;
+  // One that looks already may have its quorum at once, in a configuration that it has just learned.
+  if ('refused' in step) return event.type === 'StartElection' ? awaitSilence(d) : undefined;
+  if (step.state.round !== d.election.round) d.timing = timing.roundBegun(d.timing, d.clock.nowMs);
   d.election = step.state;
-  const waitMs = d.election.voters.length === 1 ? 0 : timing.finalizeWaitMs;
   // Who has no vote may go on asking: that is no reason to wait for more votes.
   const isVoice = event.type !== 'HandleNotification' || d.election.voters.includes(event.from);
-  if (event.type !== 'ResendNotifications' && isVoice)
-    d.timing = timing.notificationHeard(d.timing, canDecide(step.state), waitMs, d.clock.nowMs);
+  if (event.type !== 'ResendNotifications' && isVoice) awaitSilence(d);
   for (const effect of step.effects) {
     if (effect.type === 'Notify') d.effects.push(effect);
     else replicate(d, { type: 'Elected', leader: effect.leader });
   }
+};
+
+/** What a quorum agrees on is decided once nothing was heard for a while; by a server alone at once. */
+const awaitSilence = (d: Draft): void => {
+  const waitMs = d.election.voters.length === 1 ? 0 : timing.finalizeWaitMs;
+  d.timing = timing.notificationHeard(d.timing, canDecide(d.election), waitMs, d.clock.nowMs);
 };
 
 /** Replication: what it refuses of a peer ends the connection with that peer. */

@@ -45,6 +45,17 @@ export const roleChanged = (t: Timing, nowMs: number): Timing => ({
   heard: new Map(),
 });
 
+/** A new round: whoever leads in it is asked for soon, however long the rounds before have lasted. */
+export const roundBegun = (t: Timing, nowMs: number): Timing => ({
+  decideAtMs: t.decideAtMs,
+  resendAtMs: nowMs + resendFirstMs,
+  resendDelayMs: resendFirstMs,
+  halfTickAtMs: t.halfTickAtMs,
+  halfTicks: t.halfTicks,
+  roleSinceMs: t.roleSinceMs,
+  heard: t.heard,
+});
+
 /** A notification came: the silence that must precede a decision begins anew. */
 export const notificationHeard = (t: Timing, canDecide: boolean, waitMs: number, nowMs: number): Timing => ({
   decideAtMs: canDecide ? nowMs + waitMs : null,
