@@ -5,7 +5,8 @@ import * as E from 'fp-ts/lib/Either.js';
 import type { CheckResult } from 'tla-checker-cli';
 import { verdictTable } from '../../cli/checkTable.js';
 import { changeLines, counterexampleLines, placesOf } from '../../cli/counterexample.js';
-import { lineLog } from '../../cli/log.js';
+import { levelOf, lineLog } from '../../cli/log.js';
+import type { LogLevel } from '../../shell/net/log.js';
 import { loadModels } from '../../cli/modelFile.js';
 import type { Done } from '../../cli/modelWorker.js';
 import { bar } from '../../cli/progress.js';
@@ -126,4 +127,24 @@ test('a place is in the modules of the model, whatever other specs call by the s
   t.is(placed('MCReplication', 'Crash'), 'spec/Replication.tla');
   t.is(placed('MCElection', 'Crash'), 'spec/Election.tla');
   t.is(placesOf(file.right, { module: 'MCElection' }).get('Propose'), undefined);
+});
+
+test('a log line has its fields behind it, as an object beside it, and below the level it is not written', (t) => {
+  const at = (): Date => new Date(0);
+  const say = (json: boolean, level: LogLevel): string => {
+    const written: string[] = [];
+    const log = lineLog((line) => written.push(line), json, at, level);
+    log('debug', 'small');
+    log('warn', 'slow', { op: 'getData', session: '0x1', zxid: null, tookMs: 7 });
+    return written.join('');
+  };
+  t.is(say(false, 'info'), '1970-01-01T00:00:00.000Z warn  slow  op=getData session=0x1 tookMs=7\n');
+  t.is(say(false, 'error'), '');
+  const line = JSON.parse(say(true, 'info')) as Record<string, unknown>;
+  t.like(line, { level: 'warn', op: 'getData', session: '0x1', zxid: null, tookMs: 7 });
+  t.is(say(true, 'debug').split('\n').length, 3);
+  t.deepEqual(
+    ['debug', 'WARN', 'loud', undefined].map((text) => levelOf({ ZABKEEPER_LOG_LEVEL: text })),
+    ['debug', 'warn', null, null],
+  );
 });

@@ -370,3 +370,25 @@ test('replay: recorded sessions of four clients arrive as one connect record and
     t.deepEqual(port.lines, []);
   }
 });
+
+test('a request that takes long is told of with its session, and counted; a quick one is not', async (t) => {
+  const port = await start(t, { requestWarningMs: 40 });
+  const { peer, id } = await joined(t, port);
+  const session = '0100000a740a0000';
+  port.clients.respond(id, { timeoutMs: 6000, session, password: Buffer.alloc(16), readOnly: false });
+  const ask = async (xid: number, waitMs: number): Promise<void> => {
+    const before = requests(port).length;
+    peer.send(encodeRequest({ xid, request: { op: 'getData', path: '/app/a', watch: false } }));
+    await until(() => requests(port).length > before, 'the request is there');
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    port.clients.reply(id, pong(xid));
+  };
+  await ask(7, 60);
+  t.is(port.metrics.counters.requests_slow_count, 1);
+  t.regex(port.lines.join('\n'), /^getData of client 127\.0\.0\.1:\d+ took \d+ ms$/m);
+  t.is(port.metrics.summaries.readlatency.count, 1);
+  t.is(port.metrics.summaries.updatelatency.count, 0);
+  t.like(port.clients.stats()[0]?.traffic, { session, lastOp: 'GETD', lastCxid: 7, lastZxid: '0x100000001' });
+  port.clients.resetStats();
+  t.like(port.clients.stats()[0]?.traffic, { received: 0, sent: 0, maxLatencyMs: 0, lastCxid: 7 });
+});
