@@ -13,6 +13,9 @@ import { freePorts } from '../system/ports.js';
 import { vectorJson } from '../wire/vectors.js';
 import { ask, askTls, keyStore, startAdminServer, superAuth } from './admin.js';
 
+/** Raw clients send no pings, and a machine may be busy. */
+const patient = { timeoutMs: 60_000 };
+
 type Shape = string | readonly Shape[] | { readonly [key: string]: Shape };
 type Recorded = {
   readonly leader: Readonly<Record<string, Record<string, Shape>>>;
@@ -50,7 +53,7 @@ const put = async (client: Client, path: string, data = 'x', flags = 0): Promise
 test('every JSON command has the fields of Apache, with their types, for a standalone server', async (t) => {
   const admin = await startAdminServer();
   t.teardown(admin.stop);
-  const client = await connectClient(admin.clientPort);
+  const client = await connectClient(admin.clientPort, patient);
   t.teardown(client.cut);
   t.is(await put(client, '/e', 'x', 1), 0);
   await client.call({ op: 'getData', path: '/e', watch: true });
@@ -78,7 +81,7 @@ test('every JSON command has the fields of Apache, with their types, for a stand
 test('monitor, mntr and Prometheus show the same figures under the names of Apache', async (t) => {
   const admin = await startAdminServer();
   t.teardown(admin.stop);
-  const client = await connectClient(admin.clientPort);
+  const client = await connectClient(admin.clientPort, patient);
   t.teardown(client.cut);
   t.is(await put(client, '/app'), 0);
   t.is(await put(client, '/app/a', 'four'), 0);
@@ -129,7 +132,7 @@ test('monitor, mntr and Prometheus show the same figures under the names of Apac
 test('a snapshot and a restore over HTTP: who may, how often, what comes back, and what was before is kept', async (t) => {
   const admin = await startAdminServer(['admin.rateLimiterIntervalInMS=600000']);
   t.teardown(admin.stop);
-  const client = await connectClient(admin.clientPort);
+  const client = await connectClient(admin.clientPort, patient);
   t.is(await put(client, '/kept', 'old'), 0);
   const errorOf = async (headers: Record<string, string>): Promise<readonly [number, unknown]> => {
     const { status, body } = await admin.get('/commands/snapshot', headers);
@@ -164,7 +167,7 @@ test('a snapshot and a restore over HTTP: who may, how often, what comes back, a
   await eventually('it serves again', () => (admin.server.status()?.serving === true ? true : null));
   const { timeoutMs, session, password } = client.session;
   t.true(timeoutMs > 0);
-  const back = await connectClient(admin.clientPort, { session, password });
+  const back = await connectClient(admin.clientPort, { ...patient, session, password });
   t.is(back.session.session, session, 'the session lives on');
   t.is((await back.call({ op: 'auth', scheme: 'digest', auth: Buffer.from('super:secret') })).err, 0);
   t.is((await back.call({ op: 'exists', path: '/later', watch: false })).err, -101);
@@ -226,7 +229,7 @@ const raw = (port: number): Promise<{ readonly socket: Socket; readonly ended: P
 test('garbage, huge heads and heads that trickle are ended; clients and other questions go on', async (t) => {
   const admin = await startAdminServer(['admin.idleTimeout=400']);
   t.teardown(admin.stop);
-  const client = await connectClient(admin.clientPort);
+  const client = await connectClient(admin.clientPort, patient);
   t.teardown(client.cut);
   const garbage = await raw(admin.adminPort);
   garbage.socket.write(Buffer.from('\0\u0001\u00ff nonsense\r\n\r\n', 'latin1'));
@@ -253,7 +256,7 @@ test('garbage, huge heads and heads that trickle are ended; clients and other qu
 test('a thousand idle connections leave room for who asks, and disturb no client', async (t) => {
   const admin = await startAdminServer();
   t.teardown(admin.stop);
-  const client = await connectClient(admin.clientPort);
+  const client = await connectClient(admin.clientPort, patient);
   t.teardown(client.cut);
   const idle: Socket[] = [];
   t.teardown(() => idle.forEach((socket) => socket.destroy()));

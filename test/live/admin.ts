@@ -68,7 +68,13 @@ export const startAdminServer = async (
   const [clientPort = 0, adminPort = 0, metricsPort = 0] = await freePorts(3);
   const file = join(dir, 'zoo.cfg');
   const text = [
-    ...['tickTime=300', `dataDir=${dir}`, `clientPort=${clientPort}`, 'clientPortAddress=127.0.0.1'],
+    ...[
+      'tickTime=300',
+      'maxSessionTimeout=60000',
+      `dataDir=${dir}`,
+      `clientPort=${clientPort}`,
+      'clientPortAddress=127.0.0.1',
+    ],
     ...['4lw.commands.whitelist=*', 'preAllocSize=64', `admin.serverPort=${adminPort}`],
     ...['admin.serverAddress=127.0.0.1', 'metricsProvider.httpHost=127.0.0.1'],
     'metricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider',
