@@ -51,6 +51,17 @@ const alone = { alone: true } as const;
 
 type Start = (options: { readonly size: number; readonly settings: readonly string[] }) => Promise<Servers>;
 
+/** Version and suite that a handshake ends with; null: it does not. */
+const agreed = (port: number, options: ConnectionOptions): Promise<string | null> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, ...options }, () => {
+      resolve(`${socket.getProtocol() ?? ''} ${socket.getCipher().standardName ?? ''}`);
+      socket.destroy();
+    });
+    socket.on('error', () => resolve(null));
+    socket.on('close', () => resolve(null));
+  });
+
 /** One server with a port for clients over TLS. */
 const secured = async (
   servers: Start,
@@ -61,6 +72,7 @@ const secured = async (
     size: 1,
     settings: [`secureClientPort=${port}`, ...netty, ...stores('ssl'), ...settings],
   });
+  await eventually('the port for TLS is there', () => agreed(port, tls('client')));
   return { port, plain: started.members[0]?.clientPort ?? 0, servers: started };
 };
 
@@ -109,17 +121,6 @@ row('D17', 'clientAuth want and none: without a certificate one is nobody', asyn
     nobody.cut();
   }
 }, alone); // prettier-ignore
-
-/** Version and suite that a handshake ends with; null: it does not. */
-const agreed = (port: number, options: ConnectionOptions): Promise<string | null> =>
-  new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, ...options }, () => {
-      resolve(`${socket.getProtocol() ?? ''} ${socket.getCipher().standardName ?? ''}`);
-      socket.destroy();
-    });
-    socket.on('error', () => resolve(null));
-    socket.on('close', () => resolve(null));
-  });
 
 row('D17', 'protocols and cipher suites', async ({ t, servers }) => {
   const suite = 'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384';
@@ -245,6 +246,7 @@ row('D19', 'SASL between servers: who does not know the password cannot join', a
     ],
   });
   await done(await clientOf(started.portOf(1)), create('/a'));
+  t.is(await errOf(await clientOf(started.portOf(2)), exists('/')), 0);
   if (kind === 'apache') return; // what stands on its command line cannot be changed here
   for (const wrong of [
     (text: string) => text.replace(good, bad),
