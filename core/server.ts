@@ -177,7 +177,8 @@ const elect = (d: Draft, event: ElectionEvent): void => {
 
 /** What a quorum agrees on is decided once nothing was heard for a while; by a server alone at once. */
 const awaitSilence = (d: Draft): void => {
-  const waitMs = d.election.voters.length === 1 ? 0 : timing.finalizeWaitMs;
+  const { voters } = d.election;
+  const waitMs = voters.length === 1 && voters[0] === d.config.self ? 0 : timing.finalizeWaitMs;
   d.timing = timing.notificationHeard(d.timing, canDecide(d.election), waitMs, d.clock.nowMs);
 };
 
