@@ -133,7 +133,7 @@ export const electionStep = (state: ElectionState, event: ElectionEvent): Electi
 export const startElection = (state: ElectionState, epoch: number, zxid: Zxid): ElectionStep => {
   if (isLooking(state)) return { refused: 'Idle' };
   const { self, voters, deciding } = state;
-  const own: Vote = votes(state) ? { leader: self, zxid, epoch } : nobody;
+  const own: Vote = isCandidate(state) ? { leader: self, zxid, epoch } : nobody;
   const next: ElectionState = {
     self,
     voters,
@@ -198,11 +198,11 @@ export const updateVoteEpoch = (state: ElectionState, epoch: number): ElectionSt
   return { state: next, effects: [] };
 };
 
-/**
- * Whether this server may stand for election, and its word counts: also where only the pending configuration has it as a
- * voter. Its log may be the best of all that a quorum of both needs (docs/divergence.md).
- */
+/** Whether its word counts: also where only the pending configuration has it as a voter. */
 const votes = ({ self, voters }: ElectionState): boolean => voters.includes(self);
+
+/** Who votes in the active configuration may stand: others are perhaps not known to all that must agree. */
+const isCandidate = ({ self, deciding }: ElectionState): boolean => deciding[0]?.voters.includes(self) ?? false;
 
 const isLooking = (state: ElectionState): boolean => state.role === 'LOOKING' && state.round > 0;
 

@@ -20,6 +20,7 @@ import {
   isBacked,
   mayLead,
   observes,
+  votes,
   withDisk,
   withEnsemble,
   withEpochs,
@@ -40,7 +41,7 @@ export const protocolVersion = 0x10000;
 export const elected = (s: ReplicationState, leader: ServerId): ReplicationStep => {
   if (s.role.phase !== 'LOOKING') return { refused: 'Looking' };
   if (!quiescent(s.disk)) return { refused: 'Quiescent' };
-  if (!mayLead(s, leader)) return { refused: 'Votes' };
+  if (!(leader === s.self ? votes(s, leader) : mayLead(s, leader))) return { refused: 'Votes' };
   const begun = withEnsemble(s, leftWith(s.ensemble, null));
   const role: RoleState = { phase: 'DISCOVERY', leader, newEpoch: 0, learners: [], sync: s.role.sync };
   if (leader !== s.self) {
