@@ -3,6 +3,7 @@
  * is based on gives everything but the numbers; all actions of the family's module may happen.
  */
 import * as E from 'fp-ts/lib/Either.js';
+import { constantValue } from '../conformance/mirror.js';
 import type { Model, ModelAction } from '../conformance/models.js';
 import type { Failure } from './failure.js';
 import { fail } from './failure.js';
@@ -22,12 +23,26 @@ type Family = {
   readonly defaults: Sizes;
   /** Constants and domains for these sizes; actions that the sizes rule out are harmless. */
   readonly fit: (sizes: Required<Sizes>) => Pick<Model, 'constants' | 'domains'>;
+  /** The sizes of a row of the family's module. */
+  readonly sizesOf: (row: Model) => Sizes;
   /** By about how much one more of each multiplies the distinct states, where no run has shown it. */
   readonly growth: Sizes;
 };
 
 const upTo = (n: number): readonly number[] => Array.from({ length: n }, (_, k) => k + 1);
 const set = (ids: readonly number[]): string => `{${ids.join(', ')}}`;
+
+/** A constant that is a number; 0 where the row has none. */
+const number = (row: Model, name: string): number => {
+  const value = constantValue(row, name);
+  return E.isRight(value) && typeof value.right === 'number' ? value.right : 0;
+};
+
+/** How many members a constant has that is a set. */
+const members = (row: Model, name: string): number => {
+  const value = constantValue(row, name);
+  return E.isRight(value) && typeof value.right === 'object' && 'set' in value.right ? value.right.set.length : 0;
+};
 
 const families: Readonly<Record<string, Family>> = {
   replication: {
@@ -48,6 +63,14 @@ const families: Readonly<Record<string, Family>> = {
         domains: { Server: all, Kept: [0, ...upTo(txns)], Synced: upTo(txns + 1) },
       };
     },
+    sizesOf: (row) => ({
+      servers: members(row, 'Server') - members(row, 'Observer'),
+      observers: members(row, 'Observer'),
+      txns: number(row, 'Txns'),
+      crashes: number(row, 'Crashes'),
+      cuts: number(row, 'Cuts'),
+      elections: number(row, 'Elections'),
+    }),
     growth: { servers: 6, observers: 11, txns: 9, crashes: 12, cuts: 10, elections: 3 },
   },
   election: {
@@ -75,6 +98,13 @@ const families: Readonly<Record<string, Family>> = {
         domains: { Server: all },
       };
     },
+    sizesOf: (row) => ({
+      servers: members(row, 'Voter'),
+      observers: members(row, 'Observer'),
+      crashes: number(row, 'Crashes'),
+      cuts: number(row, 'Breaks'),
+      elections: number(row, 'Starts'),
+    }),
     growth: { servers: 25, observers: 8, crashes: 8, cuts: 10, elections: 11 },
   },
   zab: {
@@ -90,43 +120,16 @@ const families: Readonly<Record<string, Family>> = {
       },
       domains: {},
     }),
+    sizesOf: (row) => ({
+      servers: members(row, 'Server'),
+      txns: number(row, 'Txns'),
+      elections: members(row, 'Epoch'),
+    }),
     growth: { servers: 10, txns: 8, elections: 8 },
   },
 };
 
 export const familyNames = Object.keys(families);
-
-/** Sizes as they stand in a row of the family's module; null: a row of another module. */
-export const sizesOfRow = (family: string, base: Model, row: Model): Sizes | null => {
-  if (row.module !== base.module) return null;
-  const number = (name: string): number => (typeof row.constants[name] === 'number' ? row.constants[name] : 0);
-  const members = (name: string): number => {
-    const text = row.constants[name];
-    return typeof text === 'string' ? (text.match(/\d+/g) ?? []).length : 0;
-  };
-  const observers = members('Observer');
-  switch (family) {
-    case 'replication':
-      return {
-        servers: members('Server') - observers,
-        observers,
-        txns: number('Txns'),
-        crashes: number('Crashes'),
-        cuts: number('Cuts'),
-        elections: number('Elections'),
-      };
-    case 'election':
-      return {
-        servers: members('Voter'),
-        observers,
-        crashes: number('Crashes'),
-        cuts: number('Breaks'),
-        elections: number('Starts'),
-      };
-    default:
-      return { servers: members('Server'), txns: number('Txns'), elections: members('Epoch') };
-  }
-};
 
 export type Instance = {
   readonly model: Model;
@@ -173,7 +176,7 @@ export const instanceOf = (
     actions: base.next === undefined ? allActions(file, base, Object.keys({ ...base.domains, ...domains })) : {},
     result: 'ok',
   };
-  return E.right({ model, family: name, sizes: used, estimate: estimateOf(file, name, family, base, used) });
+  return E.right({ model, family: name, sizes: used, estimate: estimateOf(file, family, base, used) });
 };
 
 /** The instance that has this name, as kept traces give it; null: no such name. */
@@ -207,17 +210,11 @@ const allActions = (file: ModelFile, base: Model, domains: readonly string[]): M
 };
 
 /** From the row that is nearest, each step between the two multiplied by what it costs in general. */
-const estimateOf = (
-  file: ModelFile,
-  name: string,
-  family: Family,
-  base: Model,
-  wanted: Sizes,
-): Instance['estimate'] => {
+const estimateOf = (file: ModelFile, family: Family, base: Model, wanted: Sizes): Instance['estimate'] => {
   let best: { states: number; from: string; distinct: number; distance: number } | null = null;
   for (const row of file.models.values()) {
-    const has = row.distinct === undefined || row.result !== 'ok' ? null : sizesOfRow(name, base, row);
-    if (has === null || row.distinct === undefined) continue;
+    if (row.module !== base.module || row.result !== 'ok' || row.distinct === undefined) continue;
+    const has = family.sizesOf(row);
     let states = row.distinct;
     let distance = 0;
     for (const [size, factor] of Object.entries(family.growth) as [Size, number][]) {
