@@ -112,6 +112,12 @@ const settledRole = (self: ServerId, voters: readonly ServerId[], vote: Vote): R
 export const follows = (state: ElectionState, leader: ServerId, zxid: Zxid): ElectionState =>
   settled(state, { leader, zxid, epoch: state.vote.epoch }, state.round);
 
+/** Whether one of these states is of a round that the other is not of. */
+export const isOtherRound = (a: ElectionState, b: ElectionState): boolean => a.round !== b.round;
+
+/** Whether nobody else has a vote: then there is nobody to wait for. */
+export const isOnlyVoter = ({ self, voters }: ElectionState): boolean => voters.length === 1 && voters[0] === self;
+
 export const electionStep = (state: ElectionState, event: ElectionEvent): ElectionStep => {
   switch (event.type) {
     case 'StartElection':

@@ -3,7 +3,15 @@
  * asks of another goes there at once; the rest are effects for the shell. Only routing and times stand here: every
  * rule of the protocol is in the parts (a lint rule sees to it).
  */
-import { canDecide, electionStep, follows, initialElection, withDeciding } from './election.js';
+import {
+  canDecide,
+  electionStep,
+  follows,
+  initialElection,
+  isOnlyVoter,
+  isOtherRound,
+  withDeciding,
+} from './election.js';
 import type { ElectionEvent } from './election.js';
 import { readConfiguration } from './configuration.js';
 import type { ServerId } from './data/quorum.js';
@@ -164,7 +172,7 @@ const elect = (d: Draft, event: ElectionEvent): void => {
   const step = electionStep(d.election, event);
   // One that looks already may have its quorum at once, in a configuration that it has just learned.
   if ('refused' in step) return event.type === 'StartElection' ? awaitSilence(d) : undefined;
-  if (step.state.round !== d.election.round) d.timing = timing.roundBegun(d.timing, d.clock.nowMs);
+  if (isOtherRound(step.state, d.election)) d.timing = timing.roundBegun(d.timing, d.clock.nowMs);
   d.election = step.state;
   // Who has no vote may go on asking: that is no reason to wait for more votes.
   const isVoice = event.type !== 'HandleNotification' || d.election.voters.includes(event.from);
@@ -177,8 +185,7 @@ const elect = (d: Draft, event: ElectionEvent): void => {
 
 /** What a quorum agrees on is decided once nothing was heard for a while; by a server alone at once. */
 const awaitSilence = (d: Draft): void => {
-  const { voters } = d.election;
-  const waitMs = voters.length === 1 && voters[0] === d.config.self ? 0 : timing.finalizeWaitMs;
+  const waitMs = isOnlyVoter(d.election) ? 0 : timing.finalizeWaitMs;
   d.timing = timing.notificationHeard(d.timing, canDecide(d.election), waitMs, d.clock.nowMs);
 };
 
