@@ -38,7 +38,7 @@ export const makeProgram = ({ version, json, ended }: Setup): Command => {
       .exitOverride();
 
   command('serve', 'Runs one server in the foreground; SIGTERM and Ctrl-C stop it cleanly.')
-    .argument('[zoo.cfg]', "ZooKeeper's configuration file (default: zoo.cfg in ZOOCFGDIR, or in conf)")
+    .argument('[zoo.cfg]', "ZooKeeper's configuration file (default: zoo.cfg in ZOOCFGDIR)")
     .option('--myid <n>', "this server's id, in place of the file myid")
     .action(async (file: string | undefined, options: { myid?: string; json: boolean }) => {
       const { serve } = await import('./serve.js');

@@ -43,6 +43,13 @@ const tellMs = 250;
  */
 export const serve = async (named: string | undefined, options: ServeOptions): Promise<Outcome> => {
   const file = configFile(named, process.env);
+  if (file === null)
+    return fail({
+      code: 'Usage',
+      exit: 2,
+      message: 'no configuration is named, and ZOOCFGDIR does not say where one is',
+      hint: 'zabkeeper serve zoo.cfg',
+    });
   const outcome = await run(file, options);
   if (E.isLeft(outcome) && outcome.left.exit !== 130) {
     const { message, hint } = outcome.left;
@@ -51,10 +58,11 @@ export const serve = async (named: string | undefined, options: ServeOptions): P
   return outcome;
 };
 
-export const configFile = (named: string | undefined, env: NodeJS.ProcessEnv): string => {
-  const dir = env['ZOOCFGDIR'] ?? 'conf';
+export const configFile = (named: string | undefined, env: NodeJS.ProcessEnv): string | null => {
+  const dir = env['ZOOCFGDIR'];
+  if (dir === undefined) return named ?? null;
   if (named === undefined) return join(dir, env['ZOOCFG'] ?? 'zoo.cfg');
-  return env['ZOOCFGDIR'] !== undefined && basename(named) === named && !existsSync(named) ? join(dir, named) : named;
+  return basename(named) === named && !existsSync(named) ? join(dir, named) : named;
 };
 
 const run = async (file: string, { myid, json }: ServeOptions): Promise<Outcome> => {

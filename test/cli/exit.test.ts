@@ -38,7 +38,14 @@ test('0: help and version of every command', async (t) => {
   const help = await run(['--help']);
   t.is(help.code, 0);
   const commands = [...help.stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map((m) => m[1] ?? '');
-  t.deepEqual(commands.toSorted(), ['check', 'conform', 'doctor', 'ensemble', 'serve', 'start']);
+  const alone = ['check', 'cleanup', 'conform', 'doctor', 'ensemble', 'init', 'serve', 'start', 'status', 'stop'];
+  t.deepEqual(commands.toSorted(), alone);
+  for (const group of ['config', 'snapshot', 'txnlog']) {
+    const { code, stdout } = await run([group, '--help']);
+    t.is(code, 0, group);
+    for (const [, name = ''] of stdout.matchAll(/^ {2}(\w+) \[options\]/gm))
+      t.regex((await run([group, name, '--help'])).stdout, /--json/, `${group} ${name}`);
+  }
   for (const command of commands) {
     const { code, stdout } = await run([command, '--help']);
     t.is(code, 0, command);
