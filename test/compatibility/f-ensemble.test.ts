@@ -416,6 +416,22 @@ row(
   { alone: true },
 );
 
+row(
+  'F19',
+  'snapshots and new log files appear as snapCount says',
+  async ({ t, servers, clientOf }) => {
+    const alone = await servers({ size: 1, settings: ['snapCount=20', 'preAllocSize=64'] });
+    const c = await clientOf(alone.portOf(1));
+    for (let i = 0; i < 90; i += 1) await done(c, create(`/rolled-${i}`));
+    const dir = join(alone.members[0]?.dir ?? '', 'version-2');
+    const files = (kind: string): number => readdirSync(dir).filter((f) => new RegExp(`^${kind}\\.[0-9a-f]+$`).test(f)).length; // prettier-ignore
+    await eventually('snapshots are there', () => (files('snapshot') > 2 ? true : null));
+    t.true(files('log') > 2);
+    t.true(files('log') < 30);
+  },
+  { alone: true },
+);
+
 for (const [method, magic] of [
   ['gz', '1f8b'],
   ['snappy', '82534e4150505900'],
