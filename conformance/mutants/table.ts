@@ -311,7 +311,6 @@ export const mutants: readonly Mutant[] = [
     operator: 'dropped guard',
     where: 'persistence',
     caughtBy: 'random',
-    firstRun: 240,
   },
   {
     id: 'the last counter is passed',
@@ -411,6 +410,7 @@ export const mutants: readonly Mutant[] = [
     operator: 'comparison',
     where: 'broadcast',
     caughtBy: 'random',
+    firstRun: 290,
   },
   {
     id: 'a leader keeps the syncs of a learner whose connection has ended',
