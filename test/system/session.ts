@@ -47,8 +47,11 @@ export const runSession = async (program: Program, change?: Change): Promise<Out
     const onAsk = async (what: string): Promise<void> => {
       const [verb, path = '', text = ''] = what.split(' ');
       if (verb === 'write') return write(ensemble, path, text);
-      if (verb === 'start-owner') owner = await startOwner(program, hosts);
-      else if (verb === 'kill-owner') owner?.kill('SIGKILL');
+      if (verb === 'start-owner') {
+        owner = await startOwner(program, hosts);
+        // The program may ask another server than the owner did, at once.
+        await ensemble.level();
+      } else if (verb === 'kill-owner') owner?.kill('SIGKILL');
       else if (verb === 'kill-leader') await ensemble.kill(await ensemble.leader());
       else throw new Error(`nobody knows how to ${what}`);
     };
