@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { freeRun } from '../../cli/ports.js';
+import { reserve } from '../system/ports.js';
 
 export const binary = 'dist/cli/main.js';
 
@@ -76,7 +77,7 @@ let lastAsk: Promise<unknown> = Promise.resolve();
 /** Free ports in a row. One search at a time: two would find each other's probes wherever they look. */
 export const ports = (count: number): Promise<readonly number[]> => {
   const ask = lastAsk.then(async () => {
-    const found = await freeRun(nextPort, count);
+    const found = await freeRun(nextPort, count, reserve);
     if (found === null) throw new Error('no free ports');
     nextPort = (found.at(-1) ?? nextPort) + 1;
     return found;
