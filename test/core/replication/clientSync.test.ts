@@ -1,6 +1,6 @@
 import test from 'ava';
-import { askSync, heldSyncs, noSyncs, releaseSyncs } from '../../../core/replication/clientSync.js';
-import { ack, after, leading, logSynced, proposed } from './support.js';
+import { askSync, heldSyncs, noSyncs, releaseBehind, releaseSyncs } from '../../../core/replication/clientSync.js';
+import { ack, after, leading, logSynced, proposed, zxid } from './support.js';
 
 const idle = leading();
 const two = after(idle, proposed(2, 1), proposed(2, 2), ack(1, 2, 2));
@@ -42,4 +42,14 @@ test('Sync: one of a learner whose connection has ended is not answered to a cli
   const gone = after(two, { type: 'NoticeClose', peer: 1 });
   t.deepEqual(heldSyncs(early, gone), [{ origin: two.self, after: { epoch: 2, counter: 2 } }]);
   t.deepEqual(heldSyncs(early, after(gone, { type: 'LeaderTimeout' })), []);
+});
+
+test('ReleaseSyncs: within a turn a sync is answered behind the transaction that it waited for, before the next', (t) => {
+  const first = askSync(noSyncs, after(idle, proposed(2, 1)), 1);
+  const waiting = askSync(askSync(first, two, 1), two, 2);
+  const behind = releaseBehind(waiting, 1, zxid(2, 1));
+  t.is(behind.count, 1);
+  t.deepEqual(behind.waiting, waiting.slice(1));
+  t.deepEqual(releaseBehind(behind.waiting, 1, zxid(2, 2)), { waiting: waiting.slice(2), count: 1 });
+  t.is(releaseBehind(waiting, 3, zxid(2, 2)).waiting, waiting);
 });
