@@ -287,7 +287,7 @@ const answer = (d: Draft, c: Conn, entry: Exclude<Entry, { readonly kind: 'forwa
   return false;
 };
 
-const rulesOf = (d: Draft): ServiceRules => d.serving?.rules ?? defaultRules;
+export const rulesOf = (d: Draft): ServiceRules => d.serving?.rules ?? defaultRules;
 
 /** @returns whether the connection goes on */
 const answerRead = (

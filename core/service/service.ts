@@ -27,7 +27,7 @@ import { freshDatabase, fromSnapshot, toSnapshot } from './database.js';
 import type { SnapshotRefusal } from './database.js';
 import { errorCode } from './error.js';
 import { forgetLocal, isLocal } from './local.js';
-import { complete, requestReceived } from './pipeline.js';
+import { complete, requestReceived, rulesOf } from './pipeline.js';
 import type { ClientRequest } from './request.js';
 import type { Snapshot } from './snapshot.js';
 import { defaultRules, rightsOf } from './rules.js';
@@ -219,7 +219,7 @@ const notify = (d: Draft, change: Change, zxid: Zxid): void => {
   d.watches = watches;
   for (const { conn, type, path, acl } of heard) {
     const c = getKey(d.conns, conn);
-    const rules = d.serving?.rules ?? defaultRules;
+    const rules = rulesOf(d);
     if (c !== undefined && allows(acl, perm.read, rightsOf(rules, c.identities), rules.auth.providers))
       d.effects.push({ type: 'Event', conn, event: { type, path, zxid } });
   }
